@@ -1,1 +1,31 @@
-var app = WebApplication.CreateBuilder(args).Build(); app.Run();
+using Microsoft.Extensions.Options;
+using UserApi.Api.Docs;
+using UserApi.Api.Http;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+using UserApi.ServiceDefaults;
+
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults(InstrumentedUserStore.TelemetryName, "MongoDB.Driver");
+    builder.AddLimits();
+    builder.AddUserStore();
+    builder.AddApiDocs();
+
+    var app = builder.Build();
+    app.UseProblems();
+    app.UseLimits();
+    app.UseDotIds();
+    app.MapDefaultEndpoints();
+    app.MapStatus();
+    app.MapUsers();
+    app.MapApiDocs();
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is OptionsValidationException or StoreFileException)
+{
+    await Console.Error.WriteLineAsync($"UserApi does not start. {e.Message}");
+    return 1;
+}

@@ -1,0 +1,58 @@
+using Microsoft.Extensions.Options;
+
+namespace UserApi.Api.Http;
+
+/// <summary>What one process takes on: configuration section <c>Limits</c>.</summary>
+public sealed class LimitOptions
+{
+    /// <summary>The name of the section.</summary>
+    public const string SectionName = "Limits";
+
+    /// <summary>The largest request body, in bytes; a larger one is 413. Default: 65,536. At most 1,048,576.</summary>
+    public long MaxBodyBytes { get; set; } = 64 * 1024;
+
+    /// <summary>How long a request may take, waiting in the queue included; over that, the answer is 503. Default: 10 s.</summary>
+    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long requests in flight may take to finish after SIGTERM. More than <see cref="RequestTimeout"/>, and less than what the
+    /// platform grants before it kills the process. Default: 20 s.
+    /// </summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>How many requests are worked on at once. Default: 100, as many as the MongoDB driver has connections.</summary>
+    public int MaxConcurrentRequests { get; set; } = 100;
+
+    /// <summary>How many requests may wait for their turn; one more is 503 at once. Default: 300.</summary>
+    public int MaxQueuedRequests { get; set; } = 300;
+
+    /// <summary>How many requests a second one client address may make on average; over that, 429. Default: 0, no limit.</summary>
+    public int RequestsPerSecondPerClient { get; set; }
+
+    /// <summary>How many requests a client address may make at once, on top of the average. Default: 100.</summary>
+    public int BurstPerClient { get; set; } = 100;
+}
+
+internal sealed class LimitOptionsValidator : IValidateOptions<LimitOptions>
+{
+    public ValidateOptionsResult Validate(string? name, LimitOptions options)
+    {
+        var failures = new List<string>();
+        Require(options.MaxBodyBytes is > 0 and <= 1024 * 1024, "Limits:MaxBodyBytes is from 1 to 1,048,576.");
+        Require(options.RequestTimeout > TimeSpan.Zero, "Limits:RequestTimeout is more than 0.");
+        Require(options.ShutdownTimeout > options.RequestTimeout, "Limits:ShutdownTimeout is more than Limits:RequestTimeout.");
+        Require(options.MaxConcurrentRequests > 0, "Limits:MaxConcurrentRequests is at least 1.");
+        Require(options.MaxQueuedRequests >= 0, "Limits:MaxQueuedRequests is at least 0.");
+        Require(options.RequestsPerSecondPerClient >= 0, "Limits:RequestsPerSecondPerClient is at least 0.");
+        Require(options.BurstPerClient > 0, "Limits:BurstPerClient is at least 1.");
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+
+        void Require(bool holds, string rule)
+        {
+            if (!holds)
+            {
+                failures.Add(rule);
+            }
+        }
+    }
+}

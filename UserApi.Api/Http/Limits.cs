@@ -1,0 +1,71 @@
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace UserApi.Api.Http;
+
+/// <summary>Keeps the process within <see cref="LimitOptions"/>, with ASP.NET Core's own timeouts, rate limiter and server limits.</summary>
+internal static class Limits
+{
+    public static void AddLimits(this IHostApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptionsWithValidateOnStart<LimitOptions, LimitOptionsValidator>().BindConfiguration(LimitOptions.SectionName);
+
+        services.AddRequestTimeouts();
+        Configure<RequestTimeoutOptions>((timeouts, limits) => timeouts.DefaultPolicy = new()
+        {
+            Timeout = limits.RequestTimeout,
+            TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
+            WriteTimeoutResponse = http => new Problem(http.Response.StatusCode, "The request took too long.").ExecuteAsync(http),
+        });
+
+        services.AddRateLimiter(_ => { });
+        Configure<RateLimiterOptions>((limiter, limits) =>
+        {
+            limiter.GlobalLimiter = CreateLimiter(limits);
+            limiter.OnRejected = (rejected, _) => new(Reject(rejected).ExecuteAsync(rejected.HttpContext));
+        });
+
+        Configure<KestrelServerOptions>((kestrel, limits) => kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes);
+        Configure<HostOptions>((host, limits) => host.ShutdownTimeout = limits.ShutdownTimeout);
+
+        void Configure<T>(Action<T, LimitOptions> configure) where T : class =>
+            services.AddOptions<T>().Configure<IOptions<LimitOptions>>((options, limits) => configure(options, limits.Value));
+    }
+
+    public static void UseLimits(this WebApplication app)
+    {
+        app.UseRequestTimeouts();
+        app.UseRateLimiter();
+    }
+
+    private static PartitionedRateLimiter<HttpContext> CreateLimiter(LimitOptions limits)
+    {
+        var queue = PartitionedRateLimiter.Create<HttpContext, int>(_ => RateLimitPartition.GetConcurrencyLimiter(0, _ => new()
+        {
+            PermitLimit = limits.MaxConcurrentRequests,
+            QueueLimit = limits.MaxQueuedRequests,
+        }));
+        if (limits.RequestsPerSecondPerClient == 0)
+        {
+            return queue;
+        }
+
+        var perClient = PartitionedRateLimiter.Create<HttpContext, string>(http =>
+            RateLimitPartition.GetTokenBucketLimiter(http.Connection.RemoteIpAddress?.ToString() ?? "", _ => new()
+            {
+                TokenLimit = limits.BurstPerClient,
+                TokensPerPeriod = limits.RequestsPerSecondPerClient,
+                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            }));
+        return PartitionedRateLimiter.CreateChained(perClient, queue);
+    }
+
+    // Only the token bucket knows when to come back: without that, it is the queue that is full.
+    private static Problem Reject(OnRejectedContext rejected) => rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
+        ? new(StatusCodes.Status429TooManyRequests, "This client makes too many requests.") { RetryAfter = (int)Math.Ceiling(wait.TotalSeconds) }
+        : new(StatusCodes.Status503ServiceUnavailable, "Too many requests are being worked on.");
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.WebUtilities;
+using UserApi.Api.Users.Stores;
+
+namespace UserApi.Api.Http;
+
+/// <summary>An error, answered as <c>application/problem+json</c> whatever the client accepts.</summary>
+/// <param name="Status">The HTTP status code.</param>
+/// <param name="Detail">What is wrong in this request, for a person to read.</param>
+public sealed record Problem(int Status, string? Detail = null) : IResult
+{
+    /// <summary>The media type of RFC 9457 section 3.</summary>
+    public const string ContentType = "application/problem+json";
+
+    /// <summary>What is wrong, by the name of the field of the body, path or query.</summary>
+    public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
+
+    /// <summary>The <c>error</c> member of simple-user-api, for clients that look for it.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>When it is worth trying again, in seconds: the <c>Retry-After</c> header (RFC 9110 section 10.2.3).</summary>
+    public int? RetryAfter { get; init; } = Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable ? 1 : null;
+
+    /// <summary>422: the request was understood and breaks a rule.</summary>
+    /// <param name="errors">What is wrong, by field.</param>
+    public static Problem Invalid(IReadOnlyDictionary<string, string[]> errors) =>
+        new(StatusCodes.Status422UnprocessableEntity, "One or more fields are not valid.") { Errors = errors };
+
+    /// <summary>422 for one field.</summary>
+    /// <param name="field">The field's name.</param>
+    /// <param name="error">What is wrong with it.</param>
+    public static Problem Invalid(string field, string error) => Invalid(new Dictionary<string, string[]> { [field] = [error] });
+
+    /// <inheritdoc/>
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        response.StatusCode = Status;
+        if (RetryAfter is { } seconds)
+        {
+            response.Headers.RetryAfter = seconds.ToString();
+        }
+
+        var body = new ProblemBody(
+            "about:blank",
+            ReasonPhrases.GetReasonPhrase(Status),
+            Status,
+            Detail,
+            Activity.Current?.TraceId.ToHexString() ?? httpContext.TraceIdentifier,
+            Errors,
+            Error);
+        return response.WriteJsonAsync(body, ProblemJson.Default.ProblemBody, ContentType);
+    }
+
+    /// <summary>The answer to a failure: nothing of the exception itself leaves the process.</summary>
+    internal static Problem From(Exception exception) => exception switch
+    {
+        StoreUnavailableException { MayHaveBeenApplied: true } => new(
+            StatusCodes.Status503ServiceUnavailable, "The user store did not answer in time; the change may have been applied all the same."),
+        StoreUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now."),
+        BadHttpRequestException e => new(e.StatusCode),
+        _ => new(StatusCodes.Status500InternalServerError),
+    };
+}
+
+/// <summary>The members of RFC 9457 section 3.1, and this API's own.</summary>
+/// <param name="Type">Always <c>about:blank</c>: the status code says which kind of problem this is.</param>
+/// <param name="Title">The status code in words.</param>
+/// <param name="Status">The status code.</param>
+/// <param name="Detail">What is wrong in this request, for a person to read.</param>
+/// <param name="TraceId">The W3C trace id, for finding the request in traces and logs.</param>
+/// <param name="Errors">What is wrong, by the name of the field of the body, path or query.</param>
+/// <param name="Error">The <c>error</c> member of simple-user-api.</param>
+public sealed record ProblemBody(
+    string Type, string Title, int Status, string? Detail, string TraceId, IReadOnlyDictionary<string, string[]>? Errors, string? Error);
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ProblemBody))]
+internal sealed partial class ProblemJson : JsonSerializerContext;

@@ -1,0 +1,20 @@
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace UserApi.Api.Http;
+
+internal static class Problems
+{
+    /// <summary>Makes every failure below it in the pipeline a <see cref="Problem"/>: exceptions, and error statuses without a body.</summary>
+    public static void UseProblems(this WebApplication app)
+    {
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = http => Problem.From(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error).ExecuteAsync(http),
+
+            // A client's mistake is no error of ours, and a store that fails has said so in one line already.
+            SuppressDiagnosticsCallback = failure => Problem.From(failure.Exception).Status != StatusCodes.Status500InternalServerError,
+        });
+        app.UseStatusCodePages(pages => new Problem(pages.HttpContext.Response.StatusCode).ExecuteAsync(pages.HttpContext));
+    }
+}

@@ -1,0 +1,77 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
+
+namespace UserApi.Api.Users;
+
+/// <summary>
+/// What must be true of a user's current version for a request to go ahead: the <c>If-Match</c> and <c>If-None-Match</c> of RFC 9110
+/// section 13.1. The default asks nothing.
+/// </summary>
+/// <param name="IfMatch">The current version must be one of these; null asks nothing.</param>
+/// <param name="IfNoneMatch">The current version must be none of these; null asks nothing.</param>
+public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNoneMatch)
+{
+    /// <summary>Asks that the user is still in the state that has <paramref name="version"/>.</summary>
+    /// <param name="version">A <see cref="User.Version"/>.</param>
+    public static Precondition Matches(string version) => new(new([version]), null);
+
+    /// <summary>Whether anything is asked at all.</summary>
+    public bool IsEmpty => IfMatch is null && IfNoneMatch is null;
+
+    /// <summary>Whether a request may go ahead.</summary>
+    /// <param name="currentVersion">The user's version; null when there is no such user.</param>
+    public bool IsSatisfiedBy(string? currentVersion) =>
+        (IfMatch is null || IfMatch.Contains(currentVersion)) && (IfNoneMatch is null || !IfNoneMatch.Contains(currentVersion));
+
+    /// <summary>Reads the two headers; false when one of them is not a list of entity tags or <c>*</c>.</summary>
+    /// <param name="headers">The request's headers.</param>
+    /// <param name="precondition">What they ask.</param>
+    /// <param name="malformed">The name of the header that cannot be read.</param>
+    public static bool TryRead(IHeaderDictionary headers, out Precondition precondition, [NotNullWhen(false)] out string? malformed)
+    {
+        VersionSet? ifNoneMatch = null;
+        malformed =
+            !TryRead(headers.IfMatch, strong: true, out var ifMatch) ? HeaderNames.IfMatch :
+            !TryRead(headers.IfNoneMatch, strong: false, out ifNoneMatch) ? HeaderNames.IfNoneMatch :
+            null;
+        precondition = new(ifMatch, ifNoneMatch);
+        return malformed is null;
+
+        // Ignoring a header that cannot be read would overwrite what its sender meant to protect.
+        static bool TryRead(StringValues header, bool strong, out VersionSet? versions)
+        {
+            versions = null;
+            if (header.Count == 0)
+            {
+                return true;
+            }
+
+            if (!EntityTagHeaderValue.TryParseStrictList(header, out var tags) || tags.Count == 0)
+            {
+                return false;
+            }
+
+            // A weak tag never matches under the strong comparison of If-Match (RFC 9110 section 8.8.3.2).
+            versions = tags.Any(tag => tag.Tag == "*")
+                ? VersionSet.Any
+                : new([.. tags.Where(tag => !(strong && tag.IsWeak)).Select(tag => tag.Tag.Subsegment(1, tag.Tag.Length - 2).ToString())]);
+            return true;
+        }
+    }
+}
+
+/// <summary>Some versions of a user, or any version there may be.</summary>
+/// <param name="versions">The versions, see <see cref="User.Version"/>.</param>
+public sealed class VersionSet(IReadOnlyList<string> versions)
+{
+    /// <summary>Every version of a user that exists: <c>*</c>.</summary>
+    public static VersionSet Any { get; } = new([]);
+
+    /// <summary>The versions; empty also for <see cref="Any"/>.</summary>
+    public IReadOnlyList<string> Versions { get; } = versions;
+
+    /// <summary>Whether <paramref name="version"/> is in the set; null, no version, never is.</summary>
+    /// <param name="version">A <see cref="User.Version"/>, or null for a user that does not exist.</param>
+    public bool Contains(string? version) => version is not null && (ReferenceEquals(this, Any) || Versions.Contains(version));
+}

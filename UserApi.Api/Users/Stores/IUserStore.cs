@@ -1,0 +1,68 @@
+namespace UserApi.Api.Users.Stores;
+
+/// <summary>
+/// Keeps users. Every member is atomic and linearizable per user; a write that was answered is durable. Whatever keeps a store from
+/// answering in time is a <see cref="StoreUnavailableException"/>.
+/// </summary>
+public interface IUserStore
+{
+    /// <summary>The store's name in telemetry: the <c>db.system.name</c> of the OpenTelemetry semantic conventions.</summary>
+    string SystemName { get; }
+
+    /// <summary>Finds a user; null when there is none.</summary>
+    ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Lists users in the order of their ids' code points. The cost depends on <paramref name="limit"/>, not on how many users there are
+    /// or come before.
+    /// </summary>
+    /// <param name="after">Where to go on: only users with a greater id are listed, whether or not a user has this one; null for the start.</param>
+    /// <param name="limit">How many users at the most.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Creates or replaces a user, if <paramref name="precondition"/> holds at that moment. A replaced user keeps its time of creation.
+    /// </summary>
+    ValueTask<WriteResult> PutAsync(UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a user, if <paramref name="precondition"/> holds at that moment.</summary>
+    ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken);
+
+    /// <summary>Asks the store for a sign of life.</summary>
+    ValueTask PingAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>What became of a write.</summary>
+public enum WriteOutcome
+{
+    /// <summary>There was no such user; now there is.</summary>
+    Created,
+
+    /// <summary>The user was there and has a new state.</summary>
+    Replaced,
+
+    /// <summary>The user was there and is gone.</summary>
+    Deleted,
+
+    /// <summary>There was no such user, and nothing was done.</summary>
+    NotFound,
+
+    /// <summary>The precondition did not hold, and nothing was done.</summary>
+    PreconditionFailed,
+}
+
+/// <summary>The outcome of a write.</summary>
+/// <param name="Outcome">What became of it.</param>
+/// <param name="User">The new state; null unless <paramref name="Outcome"/> is created or replaced.</param>
+public readonly record struct WriteResult(WriteOutcome Outcome, User? User = null);
+
+/// <summary>The store cannot answer now; a later attempt may succeed.</summary>
+/// <param name="mayHaveBeenApplied">Whether the write that failed may have been applied all the same.</param>
+/// <param name="innerException">The cause, for the log.</param>
+public sealed class StoreUnavailableException(bool mayHaveBeenApplied, Exception? innerException = null)
+    : Exception("The user store cannot answer.", innerException)
+{
+    /// <summary>Whether the write that failed may have been applied all the same; false for a read.</summary>
+    public bool MayHaveBeenApplied { get; } = mayHaveBeenApplied;
+}

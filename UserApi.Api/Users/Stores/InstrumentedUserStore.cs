@@ -1,0 +1,132 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace UserApi.Api.Users.Stores;
+
+/// <summary>
+/// Measures a store: how long its operations take, what they changed, and why they failed. Spans are made only for a store whose own
+/// driver makes none.
+/// </summary>
+internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
+{
+    /// <summary>The name of the activity source and of the meter.</summary>
+    public const string TelemetryName = "UserApi";
+
+    private static readonly ActivitySource s_source = new(TelemetryName);
+
+    private readonly IUserStore _store;
+    private readonly bool _makesSpans;
+    private readonly ILogger _logger;
+    private readonly Histogram<double> _duration;
+    private readonly Counter<long> _written;
+    private readonly Counter<long> _conflicts;
+
+    public InstrumentedUserStore(IUserStore store, bool makesSpans, IMeterFactory meters, ILogger<InstrumentedUserStore> logger)
+    {
+        (_store, _makesSpans, _logger) = (store, makesSpans, logger);
+        var meter = meters.Create(TelemetryName);
+        _duration = meter.CreateHistogram<double>("db.client.operation.duration", "s", "Duration of the user store's operations.", advice: new()
+        {
+            // The boundaries that the OpenTelemetry semantic conventions ask for
+            HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
+        });
+        _written = meter.CreateCounter<long>("userapi.users.written", "{user}", "Users created, replaced and deleted.");
+        _conflicts = meter.CreateCounter<long>("userapi.users.conflicts", "{write}", "Writes whose precondition did not hold.");
+    }
+
+    public string SystemName => _store.SystemName;
+
+    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) =>
+        MeasureAsync("find", (id, cancellationToken), static (store, call) => store.FindAsync(call.id, call.cancellationToken));
+
+    public ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+        MeasureAsync(
+            "list", (after, limit, cancellationToken), static (store, call) => store.ListAsync(call.after, call.limit, call.cancellationToken));
+
+    public async ValueTask<WriteResult> PutAsync(
+        UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken) =>
+        Count(await MeasureAsync(
+            "put",
+            (id, body, precondition, cancellationToken),
+            static (store, call) => store.PutAsync(call.id, call.body, call.precondition, call.cancellationToken)));
+
+    public async ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
+        Count(await MeasureAsync(
+            "delete",
+            (id, precondition, cancellationToken),
+            static (store, call) => store.DeleteAsync(call.id, call.precondition, call.cancellationToken)));
+
+    public async ValueTask PingAsync(CancellationToken cancellationToken) =>
+        await MeasureAsync("ping", cancellationToken, static async (store, cancel) =>
+        {
+            await store.PingAsync(cancel);
+            return true;
+        });
+
+    public void Dispose() => (_store as IDisposable)?.Dispose();
+
+    private async ValueTask<TResult> MeasureAsync<TCall, TResult>(
+        string operation, TCall call, Func<IUserStore, TCall, ValueTask<TResult>> execute)
+    {
+        using var span = StartSpan(operation);
+        var start = Stopwatch.GetTimestamp();
+        Exception? failure = null;
+        try
+        {
+            return await execute(_store, call);
+        }
+        catch (Exception e)
+        {
+            failure = (e as StoreUnavailableException)?.InnerException ?? e;
+            span?.SetTag("error.type", failure.GetType().FullName).SetStatus(ActivityStatusCode.Error);
+            if (e is StoreUnavailableException)
+            {
+                LogUnavailable(operation, Stopwatch.GetElapsedTime(start).TotalMilliseconds, failure.Message);
+            }
+
+            throw;
+        }
+        finally
+        {
+            if (_duration.Enabled)
+            {
+                var tags = new TagList { { "db.system.name", SystemName }, { "db.operation.name", operation } };
+                if (failure is not null)
+                {
+                    tags.Add("error.type", failure.GetType().FullName);
+                }
+
+                _duration.Record(Stopwatch.GetElapsedTime(start).TotalSeconds, tags);
+            }
+        }
+    }
+
+    private Activity? StartSpan(string operation) => _makesSpans
+        ? s_source.StartActivity($"{operation} users", ActivityKind.Client)
+            ?.SetTag("db.system.name", SystemName).SetTag("db.operation.name", operation).SetTag("db.collection.name", "users")
+        : null;
+
+    private WriteResult Count(WriteResult result)
+    {
+        var operation = result.Outcome switch
+        {
+            WriteOutcome.Created => "create",
+            WriteOutcome.Replaced => "replace",
+            WriteOutcome.Deleted => "delete",
+            _ => null,
+        };
+        if (operation is not null)
+        {
+            _written.Add(1, new KeyValuePair<string, object?>("operation", operation));
+        }
+        else if (result.Outcome == WriteOutcome.PreconditionFailed)
+        {
+            _conflicts.Add(1);
+        }
+
+        return result;
+    }
+
+    [LoggerMessage(2, LogLevel.Warning, "The user store did not carry out '{Operation}' ({Milliseconds:0} ms): {Reason}")]
+    private partial void LogUnavailable(string operation, double milliseconds, string reason);
+}

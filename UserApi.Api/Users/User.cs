@@ -1,0 +1,47 @@
+using System.Text.Json.Serialization;
+
+namespace UserApi.Api.Users;
+
+/// <summary>A user as it is stored and answered.</summary>
+/// <param name="Id">The id the client chose, see <see cref="UserId"/>.</param>
+/// <param name="Name">The display name, see <see cref="UserBody"/>.</param>
+/// <param name="Email">The e-mail address; absent when there is none.</param>
+/// <param name="Attributes">Free attributes; absent when there are none.</param>
+/// <param name="CreatedAt">When the user was first put, UTC, to the millisecond (RFC 3339).</param>
+/// <param name="UpdatedAt">When the user was last written, UTC, to the millisecond (RFC 3339).</param>
+/// <param name="Version">
+/// Names this one state of the user and no other, ever: the opaque part of the strong entity tag (RFC 9110 section 8.8.3). Not in the body.
+/// </param>
+public sealed record User(
+    string Id,
+    string Name,
+    string? Email,
+    IReadOnlyDictionary<string, string>? Attributes,
+    DateTime CreatedAt,
+    DateTime UpdatedAt,
+    [property: JsonIgnore] string Version)
+{
+    /// <summary>The part of the user that a client writes.</summary>
+    [JsonIgnore]
+    public UserBody Body => new(Name, Email, Attributes);
+
+    /// <summary>
+    /// Makes the state that results from writing <paramref name="body"/> now. The version is random, so that a user that is deleted and
+    /// made again never has a tag of its earlier life.
+    /// </summary>
+    /// <param name="id">Whose state it is.</param>
+    /// <param name="body">What the client wrote.</param>
+    /// <param name="now">The time of the write; kept to the millisecond, which is what every store can hold.</param>
+    public static User Create(UserId id, UserBody body, DateTimeOffset now)
+    {
+        var time = new DateTime(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
+        return new(id.Value, body.Name, body.Email, body.Attributes, time, time, Guid.NewGuid().ToString("N"));
+    }
+}
+
+/// <summary>A page of users in id order.</summary>
+/// <param name="Items">The users, ordered by the code points of their ids.</param>
+/// <param name="Next">What to send as <c>after</c> to get the page behind this one; null on the last page.</param>
+public sealed record UserPage(
+    IReadOnlyList<User> Items,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);

@@ -1,0 +1,195 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+
+namespace UserApi.Api.Users;
+
+/// <summary>What a client writes of a user. Members not named here are ignored.</summary>
+/// <param name="Name">The display name: 1 to 200 characters, not blank, no control characters.</param>
+/// <param name="Email">An e-mail address of at most 254 characters (RFC 5321, RFC 6531), or nothing.</param>
+/// <param name="Attributes">
+/// At most 32 strings by key. A key has 1 to 64 characters out of <c>a-z0-9._-</c>, a value at most 1,024 characters.
+/// </param>
+public sealed record UserBody(string Name, string? Email = null, IReadOnlyDictionary<string, string>? Attributes = null)
+{
+    /// <summary>The greatest length of a name, in Unicode code points.</summary>
+    public const int MaxNameLength = 200;
+
+    /// <summary>The greatest length of an e-mail address, in UTF-16 code units.</summary>
+    public const int MaxEmailLength = 254;
+
+    /// <summary>The greatest number of attributes.</summary>
+    public const int MaxAttributes = 32;
+
+    /// <summary>The greatest length of an attribute's key.</summary>
+    public const int MaxAttributeKeyLength = 64;
+
+    /// <summary>The greatest length of an attribute's value, in Unicode code points.</summary>
+    public const int MaxAttributeValueLength = 1024;
+
+    private const string EmailPunctuation = "!#$%&'*+-/=?^_`{|}~";
+
+    private static readonly SearchValues<char> s_attributeKey = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    /// <summary>Reads a whole user. A member that is null counts as absent.</summary>
+    /// <param name="json">The request's body.</param>
+    /// <param name="errors">What is wrong, by member; empty when the body is returned.</param>
+    public static UserBody? Read(JsonElement json, out Dictionary<string, string[]> errors) => Read(json, null, out errors);
+
+    /// <summary>Applies a JSON Merge Patch (RFC 7396) to this body: a member that is null is removed.</summary>
+    /// <param name="patch">The request's body.</param>
+    /// <param name="errors">What is wrong with the patch or its result, by member; empty when the body is returned.</param>
+    public UserBody? Merge(JsonElement patch, out Dictionary<string, string[]> errors) => Read(patch, this, out errors);
+
+    private static UserBody? Read(JsonElement json, UserBody? current, out Dictionary<string, string[]> errors)
+    {
+        errors = [];
+        if (json.ValueKind != JsonValueKind.Object)
+        {
+            errors["body"] = ["A JSON object is required."];
+            return null;
+        }
+
+        var name = ReadString(json, "name", current?.Name, errors);
+        if (!errors.ContainsKey("name") && CheckName(name) is { } nameError)
+        {
+            errors["name"] = [nameError];
+        }
+
+        var email = ReadString(json, "email", current?.Email, errors);
+        if (email is not null && CheckEmail(email) is { } emailError)
+        {
+            errors["email"] = [emailError];
+        }
+
+        var attributes = ReadAttributes(json, current, errors);
+        return errors.Count == 0 ? new(name!, email, attributes) : null;
+    }
+
+    private static string? ReadString(JsonElement json, string member, string? current, Dictionary<string, string[]> errors)
+    {
+        if (!json.TryGetProperty(member, out var value))
+        {
+            return current;
+        }
+
+        if (value.ValueKind == JsonValueKind.Null)
+        {
+            return null;
+        }
+
+        if (TryGetString(value, out var text))
+        {
+            return text;
+        }
+
+        errors[member] = ["A string of valid Unicode is required."];
+        return null;
+    }
+
+    private static Dictionary<string, string>? ReadAttributes(JsonElement json, UserBody? current, Dictionary<string, string[]> errors)
+    {
+        var attributes = current?.Attributes is { } present ? new Dictionary<string, string>(present) : [];
+        if (json.TryGetProperty("attributes", out var value))
+        {
+            switch (value.ValueKind)
+            {
+                case JsonValueKind.Null:
+                    return null;
+                case JsonValueKind.Object:
+                    ReadEntries(value, attributes, nullRemoves: current is not null, errors);
+                    break;
+                default:
+                    errors["attributes"] = ["An object of strings is required."];
+                    break;
+            }
+        }
+
+        if (attributes.Count > MaxAttributes)
+        {
+            errors["attributes"] = [$"There are at most {MaxAttributes} attributes."];
+        }
+
+        return attributes.Count == 0 ? null : attributes;
+    }
+
+    private static void ReadEntries(
+        JsonElement json, Dictionary<string, string> attributes, bool nullRemoves, Dictionary<string, string[]> errors)
+    {
+        foreach (var entry in json.EnumerateObject())
+        {
+            if (!TryGetString(() => entry.Name, out var key) || key.Length is 0 or > MaxAttributeKeyLength || key.AsSpan().ContainsAnyExcept(s_attributeKey))
+            {
+                errors["attributes"] = [$"A key has 1 to {MaxAttributeKeyLength} characters out of a-z0-9._-"];
+            }
+            else if (nullRemoves && entry.Value.ValueKind == JsonValueKind.Null)
+            {
+                attributes.Remove(key);
+            }
+            else if (!TryGetString(entry.Value, out var text))
+            {
+                errors[$"attributes.{key}"] = ["A string of valid Unicode is required."];
+            }
+            else if (IsLongerThan(MaxAttributeValueLength, text))
+            {
+                errors[$"attributes.{key}"] = [$"A value has at most {MaxAttributeValueLength} characters."];
+            }
+            else
+            {
+                attributes[key] = text;
+            }
+        }
+    }
+
+    private static bool TryGetString(JsonElement value, out string text)
+    {
+        text = "";
+        return value.ValueKind == JsonValueKind.String && TryGetString(() => value.GetString()!, out text);
+    }
+
+    private static bool TryGetString(Func<string> get, out string text)
+    {
+        text = "";
+        try
+        {
+            text = get();
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            // An escaped lone surrogate, such as "\ud800": JSON allows it, Unicode text does not.
+            return false;
+        }
+    }
+
+    private static string? CheckName(string? name) => name switch
+    {
+        null => "A name is required.",
+        _ when string.IsNullOrWhiteSpace(name) => "A name is not blank.",
+        _ when IsLongerThan(MaxNameLength, name) => $"A name has at most {MaxNameLength} characters.",
+        _ when name.Any(char.IsControl) => "A name has no control characters.",
+        _ => null,
+    };
+
+    private static string? CheckEmail(string email)
+    {
+        var at = email.LastIndexOf('@');
+        return email.Length > MaxEmailLength
+            ? $"An e-mail address has at most {MaxEmailLength} characters."
+            : at is > 0 and <= 64 && AreAtoms(email[..at], EmailPunctuation) && IsDomain(email[(at + 1)..])
+            ? null
+            : "An e-mail address such as ana@example.org is required.";
+    }
+
+    private static bool IsDomain(string domain) =>
+        AreAtoms(domain, "-") && domain.Split('.').All(label => label.Length <= 63 && label[0] != '-' && label[^1] != '-');
+
+    private static bool AreAtoms(string text, string punctuation) => text.Split('.').All(atom =>
+        atom.Length > 0 && atom.EnumerateRunes().All(rune =>
+            rune.IsAscii
+                ? Rune.IsLetterOrDigit(rune) || punctuation.Contains((char)rune.Value)
+                : rune != Rune.ReplacementChar && !Rune.IsWhiteSpace(rune) && !Rune.IsControl(rune)));
+
+    private static bool IsLongerThan(int length, string text) =>
+        text.Length > length && (text.Length > 2 * length || text.EnumerateRunes().Count() > length);
+}

@@ -1,0 +1,75 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+
+namespace UserApi.Api.Users;
+
+/// <summary>
+/// The id of a user: 1 to 128 characters (Unicode code points) out of letters and digits of any script and <c>-._~@+:|=</c>, not only
+/// dots, case-sensitive, in Unicode normalization form C, so that ids that look the same are the same.
+/// </summary>
+public readonly record struct UserId
+{
+    /// <summary>The greatest length, in Unicode code points.</summary>
+    public const int MaxLength = 128;
+
+    private const string Punctuation = "-._~@+:|=";
+
+    private static readonly SearchValues<char> s_ascii =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + Punctuation);
+
+    private UserId(string value) => Value = value;
+
+    /// <summary>The id as text.</summary>
+    public string Value { get; }
+
+    /// <summary>Takes <paramref name="text"/> as an id, or says in one sentence why it cannot be one.</summary>
+    /// <param name="text">The text, percent-decoded.</param>
+    /// <param name="id">The id.</param>
+    /// <param name="error">What is wrong, for the client to read.</param>
+    public static bool TryParse(string text, out UserId id, [NotNullWhen(false)] out string? error)
+    {
+        error = Check(text);
+        id = error is null ? new(text) : default;
+        return error is null;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+
+    private static string? Check(string text)
+    {
+        if (text.Length == 0)
+        {
+            return "An id has at least 1 character.";
+        }
+
+        if (!text.AsSpan().ContainsAnyExcept('.'))
+        {
+            return "An id is not made of dots only.";
+        }
+
+        if (!text.AsSpan().ContainsAnyExcept(s_ascii))
+        {
+            return text.Length <= MaxLength ? null : TooLong;
+        }
+
+        var length = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (++length > MaxLength)
+            {
+                return TooLong;
+            }
+
+            if (!Rune.IsLetterOrDigit(rune) && !(rune.IsAscii && Punctuation.Contains((char)rune.Value)))
+            {
+                return $"An id is made of letters and digits of any script and {Punctuation}";
+            }
+        }
+
+        return NormalizationFormC.IsNormalized(text) ? null : "An id is in Unicode normalization form C (NFC).";
+    }
+
+    private static string TooLong => $"An id has at most {MaxLength} characters.";
+}

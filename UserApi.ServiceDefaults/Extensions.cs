@@ -1,0 +1,92 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace UserApi.ServiceDefaults;
+
+/// <summary>What every service of this solution has: telemetry, health, service discovery and resilient HTTP clients.</summary>
+public static class Extensions
+{
+    /// <summary>Adds the defaults to a service.</summary>
+    /// <param name="builder">The service.</param>
+    /// <param name="telemetrySources">The names of the activity sources and meters to export, besides those of the platform.</param>
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder, params string[] telemetrySources)
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.AddConsoleLogging();
+        builder.AddOpenTelemetry(telemetrySources);
+        builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthEndpoints.LiveTag]);
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http => http.AddStandardResilienceHandler());
+        builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());
+        return builder;
+    }
+
+    /// <summary>Maps <c>/alive</c> and <c>/health</c>, in every environment.</summary>
+    /// <param name="app">The service.</param>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        HealthEndpoints.Map(app);
+        return app;
+    }
+
+    /// <summary>Lines for people in Development, one JSON object a line elsewhere; both with the trace id of the request.</summary>
+    private static void AddConsoleLogging(this IHostApplicationBuilder builder)
+    {
+        if (builder.Environment.IsDevelopment())
+        {
+            builder.Logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "HH:mm:ss.fff ";
+                console.IncludeScopes = true;
+            });
+        }
+        else
+        {
+            builder.Logging.AddJsonConsole(console =>
+            {
+                console.UseUtcTimestamp = true;
+                console.TimestampFormat = "O";
+                console.IncludeScopes = true;
+            });
+        }
+
+        builder.Logging.Configure(logging =>
+            logging.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
+    }
+
+    /// <summary>Exports over OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says to; where it does not, nothing is recorded at all.</summary>
+    private static void AddOpenTelemetry(this IHostApplicationBuilder builder, string[] sources)
+    {
+        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        {
+            return;
+        }
+
+        builder.Logging.AddOpenTelemetry(logging =>
+        {
+            logging.IncludeFormattedMessage = true;
+            logging.IncludeScopes = true;
+        });
+        builder.Services.AddOpenTelemetry()
+            .WithTracing(tracing => tracing
+                .AddSource(builder.Environment.ApplicationName)
+                .AddSource(sources)
+                .AddAspNetCoreInstrumentation(http => http.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path))
+                .AddHttpClientInstrumentation()
+                .AddProcessor<SpanPrivacy>())
+            .WithMetrics(metrics => metrics
+                .AddMeter(sources)
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation())
+            .UseOtlpExporter();
+    }
+}

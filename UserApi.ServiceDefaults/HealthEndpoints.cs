@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using OpenTelemetry;
+
+namespace UserApi.ServiceDefaults;
+
+/// <summary>
+/// <c>/alive</c> says that the process answers, and is what a load balancer asks: it replaces what fails there, and no replacement
+/// mends a database. <c>/health</c> runs every check, and is for people, alarms and Aspire.
+/// </summary>
+public static class HealthEndpoints
+{
+    /// <summary>The tag of the checks that <c>/alive</c> runs.</summary>
+    public const string LiveTag = "live";
+
+    /// <summary>Marks an endpoint that machines ask all day: no spans, no metrics, no waiting behind other requests.</summary>
+    /// <param name="endpoint">An endpoint mapped to a request delegate.</param>
+    public static TBuilder AsProbe<TBuilder>(this TBuilder endpoint)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        endpoint.DisableHttpMetrics().WithMetadata(new DisableRateLimitingAttribute()).Add(builder =>
+        {
+            var answer = builder.RequestDelegate!;
+            builder.RequestDelegate = async http =>
+            {
+                using var _ = SuppressInstrumentationScope.Begin();
+                await answer(http);
+            };
+        });
+        return endpoint;
+    }
+
+    internal static void Map(WebApplication app)
+    {
+        Map("/alive", check => check.Tags.Contains(LiveTag));
+        Map("/health", _ => true);
+
+        void Map(string path, Func<HealthCheckRegistration, bool> predicate) =>
+            app.MapHealthChecks(path, new() { Predicate = predicate, ResponseWriter = WriteAsync }).AsProbe();
+    }
+
+    /// <summary>The paths that are probes by this solution's convention: known before routing, where a span begins.</summary>
+    internal static bool IsProbe(PathString path) => path.Value is "/" or "/alive" or "/health";
+
+    private static async Task WriteAsync(HttpContext http, HealthReport report)
+    {
+        http.Response.ContentType = "application/json";
+        await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
+        json.WriteStartObject();
+        json.WriteString("status", report.Status.ToString());
+        json.WriteStartObject("checks");
+        foreach (var (name, check) in report.Entries)
+        {
+            json.WriteStartObject(name);
+            json.WriteString("status", check.Status.ToString());
+            json.WriteNumber("milliseconds", Math.Round(check.Duration.TotalMilliseconds, 1));
+            if (check.Description is not null)
+            {
+                json.WriteString("description", check.Description);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+}
