@@ -1,0 +1,53 @@
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace UserApi.Tests.Infrastructure;
+
+/// <summary>
+/// The API as it ships, on a real Kestrel at a free port of loopback, with an embedded store of its own unless a connection string is
+/// among the settings. One per test: nothing is shared.
+/// </summary>
+internal sealed class ApiFactory : WebApplicationFactory<Program>
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly (string Key, string Value)[] _settings;
+
+    public ApiFactory(params (string Key, string Value)[] settings)
+    {
+        _settings = settings;
+        UseKestrel(0);
+    }
+
+    /// <summary>Replaces or adds services; set before the first client is made.</summary>
+    public Action<IServiceCollection> Configure { get; init; } = _ => { };
+
+    /// <summary>Where the API listens.</summary>
+    public Uri Address
+    {
+        get
+        {
+            StartServer();
+            return ClientOptions.BaseAddress;
+        }
+    }
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseEnvironment("Development");
+        builder.UseSetting("Store:Path", _folder.File("users.db"));
+        foreach (var (key, value) in _settings)
+        {
+            builder.UseSetting(key, value);
+        }
+
+        builder.ConfigureTestServices(Configure);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        _folder.Dispose();
+    }
+}
