@@ -1,9 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using OpenTelemetry;
 
 namespace UserApi.ServiceDefaults;
 
@@ -16,22 +14,11 @@ public static class HealthEndpoints
     /// <summary>The tag of the checks that <c>/alive</c> runs.</summary>
     public const string LiveTag = "live";
 
-    /// <summary>Marks an endpoint that machines ask all day: no spans, no metrics, no waiting behind other requests.</summary>
-    /// <param name="endpoint">An endpoint mapped to a request delegate.</param>
+    /// <summary>Marks an endpoint that machines ask all day: no metrics, no waiting behind other requests.</summary>
+    /// <param name="endpoint">The endpoint.</param>
     public static TBuilder AsProbe<TBuilder>(this TBuilder endpoint)
-        where TBuilder : IEndpointConventionBuilder
-    {
-        endpoint.DisableHttpMetrics().WithMetadata(new DisableRateLimitingAttribute()).Add(builder =>
-        {
-            var answer = builder.RequestDelegate!;
-            builder.RequestDelegate = async http =>
-            {
-                using var _ = SuppressInstrumentationScope.Begin();
-                await answer(http);
-            };
-        });
-        return endpoint;
-    }
+        where TBuilder : IEndpointConventionBuilder =>
+        endpoint.DisableHttpMetrics().DisableRateLimiting();
 
     internal static void Map(WebApplication app)
     {

@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using OpenTelemetry.Trace;
+using UserApi.Tests.Infrastructure;
+using UserApi.Tests.MongoWire;
+
+namespace UserApi.Tests.Telemetry;
+
+/// <summary>The spans that would be exported, taken where the exporter takes them.</summary>
+[Collection(nameof(ProcessWideTelemetry))]
+public class TracingTests
+{
+    private readonly List<Activity> _spans = [];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_request_is_one_trace_down_to_the_embedded_store()
+    {
+        await using (var api = Api())
+        {
+            using var client = Client(api);
+            await client.PutAsJsonAsync("/users/ana", new { name = "Ana" }, Cancel);
+        }
+
+        Assert.Equal(["PUT /users/{id} (Server)", "put users (Client)"], Describe(_spans));
+        Assert.Equal(Server.SpanId, Child.ParentSpanId);
+        Assert.Equal(Server.TraceId, Child.TraceId);
+        Assert.Equal("sqlite", Child.GetTagItem("db.system.name"));
+    }
+
+    [Fact]
+    public async Task A_request_is_one_trace_down_to_the_MongoDB_command_and_nothing_is_doubled()
+    {
+        await using var mongo = await MongoWireServer.StartAsync();
+        await using (var api = Api(("ConnectionStrings:users", mongo.ConnectionString)))
+        {
+            using var client = Client(api);
+            await client.GetAsync("/users/ana", Cancel);
+        }
+
+        // The driver makes two spans of an operation: the operation, and the command that carries it out.
+        Assert.Equal(["GET /users/{id} (Server)", "find (Client)", "find users.users (Client)"], Describe(_spans));
+        Assert.Single(_spans.Select(span => span.TraceId).Distinct());
+        Assert.Equal(Server.SpanId, Child.ParentSpanId);
+    }
+
+    [Fact]
+    public async Task The_trace_of_the_caller_goes_on_and_is_named_in_an_error()
+    {
+        JsonNode problem;
+        await using (var api = Api())
+        {
+            using var client = Client(api);
+            client.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+            problem = (await (await client.GetAsync("/users/nobody", Cancel)).Content.ReadFromJsonAsync<JsonNode>(Cancel))!;
+        }
+
+        Assert.Equal("0af7651916cd43dd8448eb211c80319c", (string)problem["traceId"]!);
+        Assert.All(_spans, span => Assert.Equal("0af7651916cd43dd8448eb211c80319c", span.TraceId.ToHexString()));
+        Assert.Equal("b7ad6b7169203331", Server.ParentSpanId.ToHexString());
+    }
+
+    [Theory]
+    [InlineData("parentbased_always_on")]
+    [InlineData("always_on")]
+    public async Task Probes_leave_no_spans(string sampler)
+    {
+        await using var mongo = await MongoWireServer.StartAsync();
+        await using (var api = Api(("ConnectionStrings:users", mongo.ConnectionString), ("OTEL_TRACES_SAMPLER", sampler)))
+        {
+            using var client = Client(api);
+            foreach (var probe in new[] { "/", "/alive", "/health" })
+            {
+                Assert.Equal(HttpStatusCode.OK, (await client.GetAsync(probe, Cancel)).StatusCode);
+            }
+        }
+
+        Assert.Empty(Describe(_spans));
+    }
+
+    [Fact]
+    public async Task A_database_error_leaves_nothing_of_a_document_in_its_span()
+    {
+        await using var mongo = await MongoWireServer.StartAsync();
+        await using (var api = Api(("ConnectionStrings:users", mongo.ConnectionString)))
+        {
+            using var client = Client(api);
+            await client.PutAsJsonAsync("/users/ana@example.org", new { name = "Ana" }, Cancel);
+            client.DefaultRequestHeaders.Add("If-None-Match", "*");
+            var refused = await client.PutAsJsonAsync("/users/ana@example.org", new { name = "Ana" }, Cancel);
+            Assert.Equal(HttpStatusCode.PreconditionFailed, refused.StatusCode);
+        }
+
+        var failed = _spans.Where(span => span.Status == ActivityStatusCode.Error).ToList();
+        Assert.NotEmpty(failed);
+        Assert.All(failed, span =>
+        {
+            Assert.DoesNotContain(span.TagObjects, tag => tag.Value?.ToString()?.Contains("ana@example.org", StringComparison.Ordinal) == true);
+            Assert.Null(span.StatusDescription);
+        });
+    }
+
+    private Activity Server => _spans.Single(span => span.Kind == ActivityKind.Server);
+
+    private Activity Child => _spans.First(span => span.Kind == ActivityKind.Client && span.ParentSpanId == Server.SpanId);
+
+    private static IEnumerable<string> Describe(IEnumerable<Activity> spans) =>
+        spans.Select(span => $"{span.DisplayName} ({span.Kind})").Order(StringComparer.Ordinal);
+
+    // The API shares the process with the test: its own caller is not to be traced with it.
+    private static HttpClient Client(ApiFactory api) =>
+        new(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = api.Address };
+
+    private ApiFactory Api(params (string, string)[] settings) => new([.. settings, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")])
+    {
+        Configure = services => services.ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddInMemoryExporter(_spans)),
+    };
+}
