@@ -199,7 +199,12 @@ internal sealed class ApiDocument : IDocumentFilter
         {
             ["User"] = Object(["id", "name", "createdAt", "updatedAt"], new()
             {
-                ["id"] = IdSchema(), ["name"] = name, ["email"] = email, ["attributes"] = attributes, ["createdAt"] = time, ["updatedAt"] = time,
+                ["id"] = IdSchema(),
+                ["name"] = name,
+                ["email"] = email,
+                ["attributes"] = attributes,
+                ["createdAt"] = time,
+                ["updatedAt"] = time,
             }),
             ["UserBody"] = Object(["name"], new() { ["name"] = name, ["email"] = email, ["attributes"] = attributes }),
             ["UserPatch"] = Object([], new() { ["name"] = name, ["email"] = OrNull(email), ["attributes"] = PatchOf(attributes) }),
@@ -232,7 +237,9 @@ internal sealed class ApiDocument : IDocumentFilter
                     Type = JsonSchemaType.Object,
                     AdditionalProperties = Object(["status", "milliseconds"], new()
                     {
-                        ["status"] = status, ["milliseconds"] = new() { Type = JsonSchemaType.Number }, ["description"] = status,
+                        ["status"] = status,
+                        ["milliseconds"] = new() { Type = JsonSchemaType.Number },
+                        ["description"] = status,
                     }),
                 },
             }),
@@ -352,6 +359,8 @@ internal sealed class ApiDocument : IDocumentFilter
     private static Dictionary<string, IOpenApiHeader> Headers(params (string Name, string Description, string Example)[] headers) =>
         headers.ToDictionary(header => header.Name, IOpenApiHeader (header) => new OpenApiHeader
         {
-            Description = header.Description, Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = header.Example,
+            Description = header.Description,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            Example = header.Example,
         });
 }
