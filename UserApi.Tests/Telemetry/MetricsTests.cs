@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Metrics;
 using UserApi.Tests.Infrastructure;
 
@@ -13,22 +14,24 @@ public class MetricsTests
     [Fact]
     public async Task Writes_conflicts_and_the_time_of_the_store_are_counted_beside_the_metrics_of_the_platform()
     {
-        await using (var api = new ApiFactory(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"))
+        await using var api = new ApiFactory(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"))
         {
             Configure = services => services.ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddInMemoryExporter(_metrics)),
-        })
-        {
-            using var client = api.CreateClient();
-            var cancel = TestContext.Current.CancellationToken;
-            await client.GetAsync("/alive", cancel);
-            await client.PutAsJsonAsync("/users/ana", new { name = "Ana" }, cancel);
-            await client.PutAsJsonAsync("/users/ana", new { name = "Ana Lima" }, cancel);
-            await client.DeleteAsync("/users/ana", cancel);
-            client.DefaultRequestHeaders.IfMatch.Add(EntityTagHeaderValue.Any);
-            await client.PutAsJsonAsync("/users/ana", new { name = "Ana" }, cancel);
-        }
+        };
+        using var client = api.CreateClient();
+        var cancel = TestContext.Current.CancellationToken;
+        await client.GetAsync("/alive", cancel);
+        await client.PutAsJsonAsync("/users/ana", new { name = "Ana" }, cancel);
+        await client.PutAsJsonAsync("/users/ana", new { name = "Ana Lima" }, cancel);
+        await client.DeleteAsync("/users/ana", cancel);
+        client.DefaultRequestHeaders.IfMatch.Add(EntityTagHeaderValue.Any);
+        await client.PutAsJsonAsync("/users/ana", new { name = "Ana" }, cancel);
 
-        Assert.Equal(["create 1", "delete 1", "replace 1"], Points("userapi.users.written").Select(point => $"{Tag(point, "operation")} {point.GetSumLong()}").Order());
+        // False: nobody listens at the endpoint.
+        api.Services.GetRequiredService<MeterProvider>().ForceFlush();
+        Assert.Equal(
+            ["create 1", "delete 1", "replace 1"],
+            Points("userapi.users.written").Select(point => $"{Tag(point, "operation")} {point.GetSumLong()}").Order());
         Assert.Equal(1, Points("userapi.users.conflicts").Single().GetSumLong());
         var durations = Points("db.client.operation.duration").ToDictionary(point => Tag(point, "db.operation.name"), point => point.GetHistogramCount());
         Assert.Equal(3, durations["put"]);
