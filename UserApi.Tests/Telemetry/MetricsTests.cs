@@ -39,7 +39,7 @@ public class MetricsTests
         Assert.All(Points("db.client.operation.duration"), point => Assert.Equal("sqlite", Tag(point, "db.system.name")));
         Assert.DoesNotContain(Points("http.server.request.duration"), point => Tag(point, "http.route") == "/alive");
         Assert.NotEmpty(Points("http.server.request.duration"));
-        Assert.NotEmpty(Points("kestrel.connection.duration"));
+        Assert.NotEmpty(Points("kestrel.active_connections"));
         Assert.NotEmpty(Points("dotnet.gc.collections"));
     }
 
