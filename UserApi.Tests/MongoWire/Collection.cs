@@ -71,7 +71,8 @@ internal sealed class Collection(string ns)
         lock (_gate)
         {
             var before = Find(filter, 1).FirstOrDefault();
-            var after = change(before is null ? null : BsonSerializer.Deserialize<BsonDocument>(before.Slice.AccessBackingBytes(0).Array));
+            var current = before?.Slice.AccessBackingBytes(0).Array;
+            var after = change(current is null ? null : BsonSerializer.Deserialize<BsonDocument>(current));
             if (before is null)
             {
                 if (after is not null)

@@ -109,7 +109,12 @@ internal static class WireMessage
             throw new InvalidDataException("A message without a command.");
         }
 
-        return new(id, sequences is null ? command : command.AddRange(sequences), false, (flags & MoreToCome) != 0, (flags & ExhaustAllowed) != 0);
+        if (sequences is not null)
+        {
+            command.AddRange(sequences);
+        }
+
+        return new(id, command, IsLegacy: false, NoReply: (flags & MoreToCome) != 0, ExhaustAllowed: (flags & ExhaustAllowed) != 0);
     }
 
     private static BsonElement ReadSequence(ByteBufferStream stream)
