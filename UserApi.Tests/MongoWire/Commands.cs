@@ -87,8 +87,10 @@ internal sealed class Commands
                 ? ExecuteOnce(command, request)
                 : command.Run(request.Command);
 
-            return reply is not null && command.Kind == CommandKind.Write && failure?.GetValue("writeConcernError", null) is BsonDocument error
-                ? WithWriteConcernError(request, reply, error, failure)
+            var error = command.Kind == CommandKind.Write ? failure?.GetValue("writeConcernError", null)?.AsBsonDocument : null;
+
+            return reply is not null && error is not null
+                ? WithWriteConcernError(request, reply, error, failure!)
                 : reply;
         }
         catch (CommandFailure e)

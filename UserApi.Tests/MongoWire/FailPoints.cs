@@ -68,7 +68,7 @@ internal sealed class FailPoints
                 : null;
     }
 
-    private sealed class FailPoint(BsonDocument data, long skip, long times)
+    private sealed class FailPoint(BsonDocument data, long skip = 0, long times = long.MaxValue)
     {
         private long _passed;
         private int _entered;
@@ -80,9 +80,9 @@ internal sealed class FailPoints
         public static FailPoint? Parse(BsonValue mode, BsonDocument data) => mode switch
         {
             BsonString { Value: "off" } => null,
-            BsonString { Value: "alwaysOn" } => new(data, skip: 0, times: long.MaxValue),
-            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("times", out var n) => new(data, skip: 0, times: n.ToInt64()),
-            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("skip", out var n) => new(data, skip: n.ToInt64(), times: long.MaxValue),
+            BsonString { Value: "alwaysOn" } => new(data),
+            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("times", out var n) => new(data, times: n.ToInt64()),
+            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("skip", out var n) => new(data, skip: n.ToInt64()),
             _ => throw new CommandFailure(ErrorCode.BadValue, $"Failpoint mode {mode} is not known."),
         };
 

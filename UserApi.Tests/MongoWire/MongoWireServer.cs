@@ -52,7 +52,8 @@ public sealed class MongoWireServer : IAsyncDisposable
 
     /// <summary>What a client connects with.</summary>
     public string ConnectionString =>
-        $"mongodb://127.0.0.1:{Port}/{_options.Database}?{(_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true")}";
+        $"mongodb://127.0.0.1:{Port}/{_options.Database}?"
+        + (_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true");
 
     /// <summary>How long every reply is held back.</summary>
     public TimeSpan Latency { get; set; }
@@ -179,7 +180,8 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <returns>The reply; null when the connection has to close without one.</returns>
-    internal async ValueTask<BsonDocument?> ExecuteAsync(WireConnection connection, WireRequest request, CancellationToken cancellationToken)
+    internal async ValueTask<BsonDocument?> ExecuteAsync(
+        WireConnection connection, WireRequest request, CancellationToken cancellationToken)
     {
         var isHello = IsHello(request.Name);
         if (_pause is { } pause)
