@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using UserApi.Api.Http;
@@ -283,7 +284,9 @@ internal static class UserEndpoints
     {
         try
         {
-            return body.IsEmpty ? s_null : JsonElement.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray(), s_strictJson);
+            // The parser looks at the bytes of a string only when it is read: never, for a member that is ignored.
+            var json = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
+            return json.IsEmpty ? s_null : Utf8.IsValid(json) ? JsonElement.Parse(json, s_strictJson) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
