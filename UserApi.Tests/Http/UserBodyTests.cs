@@ -127,6 +127,9 @@ public class UserBodyTests : HttpTest
         "{\"name\":\"Ana\",\"name\":\"Bob\"}",
         "{\"name\":\"Ana\",\"n\\u0061me\":\"Bob\"}",
         "{\"name\":\"Ana\",\"attributes\":{\"a\":\"1\",\"a\":\"2\"}}",
+        "{\"name\":\"Ana\",\"x\":{\"y\":1,\"y\":2}}",
+        "{\"name\":\"Ana\",\"\\ud800\":1}",
+        "{\"name\":\"Ana\",\"attributes\":{\"\\ud800\":\"x\"}}",
         $"{{\"name\":\"Ana\",\"x\":{new string('[', 20_000)}{new string(']', 20_000)}}}");
 
     public static TheoryData<byte[]> NotUtf8 => new(

@@ -86,23 +86,24 @@ internal static class HttpSteps
 
     public static async Task<JsonElement> Read(this HttpResponseMessage response) => JsonElement.Parse(await response.Text());
 
-    public static HttpResponseMessage Is(this HttpResponseMessage response, HttpStatusCode status)
+    public static async Task<HttpResponseMessage> Is(this HttpResponseMessage response, HttpStatusCode status)
     {
-        Assert.True(
-            status == response.StatusCode,
-            $"{status} expected, got {response.StatusCode}: {new StreamReader(response.Content.ReadAsStream()).ReadToEnd()}");
+        if (status != response.StatusCode)
+        {
+            Assert.Fail($"{status} expected, got {response.StatusCode}: {await response.Text()}");
+        }
+
         return response;
     }
 
-    public static async Task<HttpResponseMessage> Is(this Task<HttpResponseMessage> response, HttpStatusCode status) => (await response).Is(status);
+    public static async Task<HttpResponseMessage> Is(this Task<HttpResponseMessage> answer, HttpStatusCode status) => await (await answer).Is(status);
 
     /// <summary>Asserts that the answer is a problem of RFC 9457 with this status, and returns it.</summary>
     public static async Task<JsonElement> IsProblem(this Task<HttpResponseMessage> answer, HttpStatusCode status)
     {
-        var response = await answer;
-        var text = await response.Is(status).Text();
+        var response = await answer.Is(status);
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
-        var problem = JsonElement.Parse(text);
+        var problem = await response.Read();
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
         Assert.Equal("about:blank", problem.GetProperty("type").GetString());
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
