@@ -57,7 +57,10 @@ public class LimitTests
     public async Task A_request_that_takes_too_long_is_worth_another_attempt()
     {
         var store = new StoreDouble(cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken));
-        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3")) { Configure = services => services.AddSingleton<IUserStore>(store) };
+        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"))
+        {
+            Configure = services => services.AddSingleton<IUserStore>(store),
+        };
         using var client = api.CreateClient();
         await client.Send("GET", "/alive").Is(HttpStatusCode.OK);
         var clock = Stopwatch.StartNew();

@@ -21,7 +21,8 @@ public class NormalizationFormCTests
     [Fact(Skip = NoIcu, SkipUnless = nameof(HasIcu))]
     public void Every_pair_that_composes_is_judged_as_by_icu()
     {
-        var pairs = LettersAndDigits.Select(LastComposition).OfType<string>().Where(pair => pair.EnumerateRunes().All(Rune.IsLetterOrDigit)).ToList();
+        var pairs = LettersAndDigits.Select(LastComposition).OfType<string>()
+            .Where(pair => pair.EnumerateRunes().All(Rune.IsLetterOrDigit)).ToList();
 
         Assert.Contains("\u1100\u1161", pairs);
         Assert.Empty(pairs.Where(Differs).Select(Describe));
@@ -48,9 +49,10 @@ public class NormalizationFormCTests
     [InlineData("\U00016D69\U00016D67", false)]
     [InlineData("\U00016D68\U00016D67", true)]
     [InlineData("\U00016D63\U00016D63", true)]
-    public void The_vowels_of_kirat_rai_compose(string text, bool isNormalized) => Assert.Equal(isNormalized, NormalizationFormC.IsNormalized(text));
+    public void The_vowels_of_kirat_rai_compose(string text, bool isNormalized) =>
+        Assert.Equal(isNormalized, NormalizationFormC.IsNormalized(text));
 
-    /// <summary>The pair of code points that <paramref name="rune"/> is composed of, the first of them composed itself as far as can be.</summary>
+    /// <summary>The pair of code points that <paramref name="rune"/> is composed of, the first as composed as can be.</summary>
     private static string? LastComposition(Rune rune)
     {
         var decomposed = rune.ToString().Normalize(NormalizationForm.FormD).EnumerateRunes().ToList();

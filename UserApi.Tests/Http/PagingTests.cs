@@ -61,7 +61,8 @@ public class PagingTests : HttpTest
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public async Task A_page_that_cannot_be_is_refused(string query, string field) => await Client.Send("GET", $"/users?{query}").IsInvalid(field);
+    public async Task A_page_that_cannot_be_is_refused(string query, string field) =>
+        await Client.Send("GET", $"/users?{query}").IsInvalid(field);
 
     [Theory]
     [InlineData(1)]
@@ -149,7 +150,9 @@ public class PagingTests : HttpTest
         var page = await response.Read();
         var ids = page.GetProperty("items").EnumerateArray().Select(user => user.GetProperty("id").GetString()!).ToList();
         var next = page.GetProperty("next").GetString();
-        var link = response.Headers.TryGetValues("Link", out var links) ? Regex.Match(Assert.Single(links), "^<(/users\\?[!-;=?-~]+)>; rel=\"next\"$") : null;
+        var link = response.Headers.TryGetValues("Link", out var links)
+            ? Regex.Match(Assert.Single(links), "^<(/users\\?[!-;=?-~]+)>; rel=\"next\"$")
+            : null;
         Assert.Equal(next is not null, link?.Success ?? false);
         return (ids, next, link?.Groups[1].Value);
     }

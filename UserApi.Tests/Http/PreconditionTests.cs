@@ -67,7 +67,7 @@ public class PreconditionTests : HttpTest
         }
     }
 
-    // A precondition is ignored where the answer would be neither 2xx nor 412 without it (RFC 9110 section 13.2.1): only a PUT can fail one here.
+    // Ignored where the answer would be neither 2xx nor 412 without it (RFC 9110 section 13.2.1): only a PUT can fail one here.
     [Theory]
     [InlineData("If-Match", "*", false)]
     [InlineData("If-Match", "\"x\"", false)]
@@ -111,7 +111,8 @@ public class PreconditionTests : HttpTest
     {
         var tag = (await Client.Put("ana").Is(HttpStatusCode.Created)).Tag();
 
-        await Ask("PUT", ("If-Match", ifMatch.Replace("TAG", tag)), ("If-None-Match", ifNoneMatch.Replace("TAG", tag))).Is((HttpStatusCode)status);
+        await Ask("PUT", ("If-Match", ifMatch.Replace("TAG", tag)), ("If-None-Match", ifNoneMatch.Replace("TAG", tag)))
+            .Is((HttpStatusCode)status);
     }
 
     [Fact]

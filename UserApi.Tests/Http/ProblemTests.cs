@@ -9,8 +9,8 @@ namespace UserApi.Tests.Http;
 public class ProblemTests
 {
     private static readonly StoreDouble s_broken = new(_ => throw new InvalidOperationException("secret at /var/lib/users.db"));
-    private static readonly StoreDouble s_unreachable = new(_ => throw new StoreUnavailableException(mayHaveBeenApplied: false, new IOException("secret")));
-    private static readonly StoreDouble s_uncertain = new(_ => throw new StoreUnavailableException(mayHaveBeenApplied: true, new TimeoutException("secret")));
+    private static readonly StoreDouble s_unreachable = new(_ => throw new StoreUnavailableException(false, new IOException("secret")));
+    private static readonly StoreDouble s_uncertain = new(_ => throw new StoreUnavailableException(true, new TimeoutException("secret")));
 
     [Theory]
     [InlineData("GET", "/nowhere", null, 404, "Not Found")]
@@ -28,7 +28,8 @@ public class ProblemTests
         using var client = api.CreateClient();
         foreach (var accept in (string[])["*/*", "text/html", "application/xml;q=1, application/json;q=0", "nonsense"])
         {
-            var problem = await client.Send(method, target, body is null ? null : HttpSteps.Body(body), ("Accept", accept)).IsProblem((HttpStatusCode)status);
+            var content = body is null ? null : HttpSteps.Body(body);
+            var problem = await client.Send(method, target, content, ("Accept", accept)).IsProblem((HttpStatusCode)status);
 
             Assert.Equal(title, problem.GetProperty("title").GetString());
         }
@@ -40,7 +41,8 @@ public class ProblemTests
         await using var api = new ApiFactory();
         using var client = api.CreateClient();
 
-        var problem = await client.Get("ana", ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")).IsProblem(HttpStatusCode.NotFound);
+        var problem = await client.Get("ana", ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+            .IsProblem(HttpStatusCode.NotFound);
 
         Assert.Equal("0af7651916cd43dd8448eb211c80319c", problem.GetProperty("traceId").GetString());
     }
@@ -65,7 +67,7 @@ public class ProblemTests
     {
         await foreach (var (problem, text) in AskAsync(s_broken, HttpStatusCode.InternalServerError, environment))
         {
-            Assert.Equal(["status", "title", "traceId", "type"], problem.EnumerateObject().Select(member => member.Name).Order(StringComparer.Ordinal));
+            Assert.Equal(["status", "title", "traceId", "type"], problem.Members());
             AssertNoInternals(text);
         }
     }
@@ -94,17 +96,18 @@ public class ProblemTests
         Assert.Contains("may have been applied", problem.GetProperty("detail").GetString());
     }
 
-    private static async IAsyncEnumerable<(JsonElement Problem, string Text)> AskAsync(StoreDouble store, HttpStatusCode status, string environment)
+    private static async IAsyncEnumerable<(JsonElement Problem, string Text)> AskAsync(
+        StoreDouble store, HttpStatusCode status, string environment)
     {
         await using var api = new ApiFactory(("environment", environment), ("Store:Kind", "Embedded"))
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };
         using var client = api.CreateClient();
-        foreach (var send in (Func<Task<HttpResponseMessage>>[])
-            [() => client.Get("ana"), () => client.Put("ana"), () => client.Patch("ana", "{}"), () => client.Delete("ana"), () => client.Send("GET", "/users")])
+        foreach (var answer in (Task<HttpResponseMessage>[])
+            [client.Get("ana"), client.Put("ana"), client.Patch("ana", "{}"), client.Delete("ana"), client.Send("GET", "/users")])
         {
-            var response = await send();
+            var response = await answer;
             yield return (await Task.FromResult(response).IsProblem(status), $"{response.Headers}\n{await response.Text()}");
         }
     }

@@ -96,7 +96,12 @@ internal static class HttpSteps
         return response;
     }
 
-    public static async Task<HttpResponseMessage> Is(this Task<HttpResponseMessage> answer, HttpStatusCode status) => await (await answer).Is(status);
+    public static async Task<HttpResponseMessage> Is(this Task<HttpResponseMessage> answer, HttpStatusCode status) =>
+        await (await answer).Is(status);
+
+    /// <summary>The names of an object's members, in order.</summary>
+    public static IEnumerable<string> Members(this JsonElement json) =>
+        json.EnumerateObject().Select(member => member.Name).Order(StringComparer.Ordinal);
 
     /// <summary>Asserts that the answer is a problem of RFC 9457 with this status, and returns it.</summary>
     public static async Task<JsonElement> IsProblem(this Task<HttpResponseMessage> answer, HttpStatusCode status)
