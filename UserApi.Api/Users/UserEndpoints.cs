@@ -29,11 +29,11 @@ internal static class UserEndpoints
     public static void MapUsers(this WebApplication app)
     {
         var users = app.MapGroup(Path).WithTags("Users");
-        users.MapMethods("/", s_get, List);
-        users.MapMethods("/{id}", s_get, Get);
-        users.MapPut("/{id}", Put);
-        users.MapPatch("/{id}", Patch);
-        users.MapDelete("/{id}", Delete);
+        users.MapMethods("/", s_get, List).RequireAuthorization(Access.Read);
+        users.MapMethods("/{id}", s_get, Get).RequireAuthorization(Access.Read);
+        users.MapPut("/{id}", Put).RequireAuthorization(Access.Write);
+        users.MapPatch("/{id}", Patch).RequireAuthorization(Access.Write);
+        users.MapDelete("/{id}", Delete).RequireAuthorization(Access.Write);
     }
 
     /// <summary>Answers 422 for the ids "." and "..", which the server would otherwise resolve as path segments before routing.</summary>
