@@ -10,14 +10,19 @@ try
     var builder = WebApplication.CreateBuilder(args);
     builder.AddServiceDefaults(InstrumentedUserStore.TelemetryName, "MongoDB.Driver");
     builder.AddLimits();
+    builder.AddForwardedClients();
+    builder.AddAccess();
     builder.AddUserStore();
     builder.AddApiDocs();
 
     var app = builder.Build();
     app.UseProblems();
+    app.UseForwardedClients();
+    app.UseRequestTimeouts();
+    app.UseAccess();
     app.UseLimits();
     app.UseDotIds();
-    app.MapDefaultEndpoints();
+    app.MapDefaultEndpoints(Access.MayRead);
     app.MapStatus();
     app.MapUsers();
     app.MapApiDocs();

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -30,9 +31,10 @@ public static class Extensions
 
     /// <summary>Maps <c>/alive</c> and <c>/health</c>, in every environment.</summary>
     /// <param name="app">The service.</param>
-    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    /// <param name="mayReadDetails">Whether a caller is told about each check, or only the sum.</param>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app, Func<HttpContext, bool> mayReadDetails)
     {
-        HealthEndpoints.Map(app);
+        HealthEndpoints.Map(app, mayReadDetails);
         return app;
     }
 
@@ -58,8 +60,7 @@ public static class Extensions
             });
         }
 
-        builder.Logging.Configure(logging =>
-            logging.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
+        builder.Services.AddSingleton<IExternalScopeProvider, TraceScopes>();
     }
 
     /// <summary>Exports over OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says to; where it does not, nothing is recorded at all.</summary>
@@ -70,11 +71,7 @@ public static class Extensions
             return;
         }
 
-        builder.Logging.AddOpenTelemetry(logging =>
-        {
-            logging.IncludeFormattedMessage = true;
-            logging.IncludeScopes = true;
-        });
+        builder.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
         builder.Services.AddOpenTelemetry()
             .WithTracing(tracing => tracing
                 .AddSource(builder.Environment.ApplicationName)

@@ -20,24 +20,36 @@ public static class HealthEndpoints
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.DisableHttpMetrics().DisableRateLimiting();
 
-    internal static void Map(WebApplication app)
+    internal static void Map(WebApplication app, Func<HttpContext, bool> mayReadDetails)
     {
         Map("/alive", check => check.Tags.Contains(LiveTag));
         Map("/health", _ => true);
 
         void Map(string path, Func<HealthCheckRegistration, bool> predicate) =>
-            app.MapHealthChecks(path, new() { Predicate = predicate, ResponseWriter = WriteAsync }).AsProbe();
+            app.MapHealthChecks(path, new() { Predicate = predicate, ResponseWriter = Write }).AsProbe();
+
+        Task Write(HttpContext http, HealthReport report) => WriteAsync(http, report, mayReadDetails(http));
     }
 
     /// <summary>The paths that are probes by this solution's convention: known before routing, where a span begins.</summary>
     internal static bool IsProbe(PathString path) => path.Value is "/" or "/alive" or "/health";
 
-    private static async Task WriteAsync(HttpContext http, HealthReport report)
+    private static async Task WriteAsync(HttpContext http, HealthReport report, bool details)
     {
         http.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
         json.WriteStartObject();
         json.WriteString("status", report.Status.ToString());
+        if (details)
+        {
+            WriteChecks(json, report);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteChecks(Utf8JsonWriter json, HealthReport report)
+    {
         json.WriteStartObject("checks");
         foreach (var (name, check) in report.Entries)
         {
@@ -52,7 +64,6 @@ public static class HealthEndpoints
             json.WriteEndObject();
         }
 
-        json.WriteEndObject();
         json.WriteEndObject();
     }
 }

@@ -4,14 +4,18 @@ using OpenTelemetry;
 namespace UserApi.ServiceDefaults;
 
 /// <summary>
-/// Takes what a server's error message may quote of a document out of the database's spans: the driver puts the message into a tag,
-/// and a duplicate key error names the key. The type of the exception and the status code stay.
+/// Takes out of spans what a client or a document may have put there: the path of a request (an id may be an e-mail address), of which the
+/// route stays, and the message of a database error (a duplicate key error quotes the key), of which the type and the code stay.
 /// </summary>
 internal sealed class SpanPrivacy : BaseProcessor<Activity>
 {
     public override void OnEnd(Activity data)
     {
-        if (data.Status == ActivityStatusCode.Error && data.Kind == ActivityKind.Client)
+        if (data.Kind == ActivityKind.Server)
+        {
+            data.SetTag("url.path", data.GetTagItem("http.route"));
+        }
+        else if (data.Status == ActivityStatusCode.Error)
         {
             data.SetTag("exception.message", null);
             data.SetTag("exception.stacktrace", null);

@@ -5,6 +5,13 @@ namespace UserApi.Api.Docs;
 /// <summary>The OpenAPI document at <c>/openapi.json</c>, and Swagger UI at <c>/docs</c> from assets of the program's own.</summary>
 internal static partial class ApiDocs
 {
+    private const string Path = "/docs";
+
+    // Swagger UI draws its icons as data: images and writes style attributes.
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
     public static void AddApiDocs(this IHostApplicationBuilder builder)
     {
         builder.Services.AddEndpointsApiExplorer();
@@ -23,10 +30,20 @@ internal static partial class ApiDocs
 
     public static void MapApiDocs(this WebApplication app)
     {
+        app.UseWhen(
+            http => http.Request.Path.StartsWithSegments(Path),
+            pages => pages.Use((http, next) =>
+            {
+                var headers = http.Response.Headers;
+                headers.ContentSecurityPolicy = ContentSecurityPolicy;
+                headers.XContentTypeOptions = "nosniff";
+                headers["Referrer-Policy"] = "no-referrer";
+                return next(http);
+            }));
         app.UseSwagger(swagger => swagger.RouteTemplate = "{documentName}.json");
         app.UseSwaggerUI(ui =>
         {
-            ui.RoutePrefix = "docs";
+            ui.RoutePrefix = Path.TrimStart('/');
             ui.DocumentTitle = "UserApi";
             ui.SwaggerEndpoint("../openapi.json", "UserApi");
             ui.EnableTryItOutByDefault();

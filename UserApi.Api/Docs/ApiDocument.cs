@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
+using UserApi.Api.Http;
 using UserApi.Api.Users;
 
 namespace UserApi.Api.Docs;
@@ -12,6 +13,7 @@ namespace UserApi.Api.Docs;
 /// </summary>
 internal sealed class ApiDocument : IDocumentFilter
 {
+    private const string Bearer = "Bearer";
     private const string Json = "application/json";
     private const string Tag = "0b9c1d5a4e7f4c2f8a6d3e1b5c7f9a2d";
     private const string NextTag = "4f0e8d7c6b5a49382716f5e4d3c2b1a0";
@@ -25,7 +27,20 @@ internal sealed class ApiDocument : IDocumentFilter
     public void Apply(OpenApiDocument swaggerDoc, DocumentFilterContext context)
     {
         _document = swaggerDoc;
-        swaggerDoc.Components = new() { Schemas = Schemas() };
+        swaggerDoc.Components = new()
+        {
+            Schemas = Schemas(),
+            SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+            {
+                [Bearer] = new OpenApiSecurityScheme
+                {
+                    Type = SecuritySchemeType.Http,
+                    Scheme = "bearer",
+                    BearerFormat = "JWT",
+                    Description = $"A token with the scope `{Access.Read}` for reading, `{Access.Write}` for writing.",
+                },
+            },
+        };
         swaggerDoc.Tags = new HashSet<OpenApiTag>
         {
             new() { Name = "Users", Description = "The users. Writes can be made conditional with `If-Match` and `If-None-Match` (RFC 9110)." },
@@ -34,6 +49,7 @@ internal sealed class ApiDocument : IDocumentFilter
 
         DescribeUser((OpenApiPathItem)swaggerDoc.Paths["/users/{id}"]);
         DescribeUsers((OpenApiPathItem)swaggerDoc.Paths["/users"]);
+        DescribeAccess(swaggerDoc);
         RemoveBodiesOfHead(swaggerDoc);
         AddProbe("/", "Status", "The API and its store answer.", """{"status":"ok"}""", Problem(503, "The user store cannot be reached now."));
         AddProbe("/alive", "Alive", "The process answers. What a load balancer asks: it does not touch the store.", Health("self"));
@@ -58,7 +74,8 @@ internal sealed class ApiDocument : IDocumentFilter
                     Type = JsonSchemaType.Integer, Minimum = "1", Maximum = $"{UserEndpoints.MaxPageSize}", Default = UserEndpoints.DefaultPageSize,
                 }),
                 Query("after", "Only users with a greater id: the `next` of the page before.", IdSchema()),
-                Header("If-None-Match", "304 when the page still has this tag.", $"\"{Tag}\""),
+                Header("If-Match", "Go ahead only if the page still has one of these tags.", $"\"{Tag}\""),
+                Header("If-None-Match", "304 when the page still has one of these tags.", $"\"{Tag}\""),
             ];
             operation.Responses = Responses(
                 ("200", Response(
@@ -69,8 +86,9 @@ internal sealed class ApiDocument : IDocumentFilter
                     Content(Json, "UserPage", $$"""{"items":[{{UserExample}}],"next":"ana"}"""))),
                 ("304", Response("The page has the tag of `If-None-Match`.", TagHeader(Tag))),
                 Problem(400, "If-None-Match is not a list of entity tags (RFC 9110 section 8.8.3)."),
+                Problem(412, "What is there now is not what If-Match or If-None-Match asks for."),
                 Invalid("limit", $"A number from 1 to {UserEndpoints.MaxPageSize} is required."),
-                Problem(429, "This client makes too many requests."),
+                Problem(429, "This caller makes too many requests."),
                 Problem(503, "The user store cannot be reached now."));
         }
     }
@@ -98,11 +116,11 @@ internal sealed class ApiDocument : IDocumentFilter
     private void Describe(string method, OpenApiOperation operation)
     {
         var notFound = Problem(404, "There is no user with this id.", "User not found");
-        var busy = Problem(429, "This client makes too many requests.");
+        var busy = Problem(429, "This caller makes too many requests.");
         var down = Problem(503, "The user store cannot be reached now.");
         var badTags = Problem(400, "If-Match is not a list of entity tags (RFC 9110 section 8.8.3).");
         var badBody = Problem(400, "The body is not valid JSON, or names a member twice.");
-        var conflict = Problem(412, "The user is not in the state that If-Match or If-None-Match asks for.");
+        var conflict = Problem(412, "What is there now is not what If-Match or If-None-Match asks for.");
         var badId = Invalid("id", "An id is not made of dots only.");
         var badName = Invalid("name", "A name is required.");
         var tooLarge = Problem(413, "A body has at most 64 KiB (Limits:MaxBodyBytes).");
@@ -155,6 +173,21 @@ internal sealed class ApiDocument : IDocumentFilter
                 operation.Responses = Responses(("204", Response("Deleted.")), badTags, notFound, conflict, badId, busy, down);
                 break;
         }
+    }
+
+    private void DescribeAccess(OpenApiDocument document)
+    {
+        foreach (var (method, operation) in document.Paths.Values.SelectMany(path => path.Operations!))
+        {
+            var scope = method == HttpMethod.Get || method == HttpMethod.Head ? Access.Read : Access.Write;
+            operation.Security = [new() { [new OpenApiSecuritySchemeReference(Bearer, _document)] = [] }];
+            Add(Problem(401, null, headers: Challenge("Bearer error=\"invalid_token\"")));
+            Add(Problem(403, $"The token does not have the scope {scope}.", headers: Challenge($"Bearer error=\"insufficient_scope\", scope=\"{scope}\"")));
+
+            void Add((string Status, IOpenApiResponse Response) problem) => operation.Responses!.Add(problem.Status, problem.Response);
+        }
+
+        static Dictionary<string, IOpenApiHeader> Challenge(string example) => Headers(("WWW-Authenticate", "What is missing (RFC 6750).", example));
     }
 
     private static void RemoveBodiesOfHead(OpenApiDocument document)
@@ -315,7 +348,7 @@ internal sealed class ApiDocument : IDocumentFilter
         Problem(422, "One or more fields are not valid.", errors: new() { [field] = new JsonArray(error) });
 
     private (string, IOpenApiResponse) Problem(
-        int status, string detail, string? error = null, JsonObject? errors = null, Dictionary<string, IOpenApiHeader>? headers = null)
+        int status, string? detail, string? error = null, JsonObject? errors = null, Dictionary<string, IOpenApiHeader>? headers = null)
     {
         var example = new JsonObject
         {

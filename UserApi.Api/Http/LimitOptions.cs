@@ -26,11 +26,12 @@ public sealed class LimitOptions
     /// <summary>How many requests may wait for their turn; one more is 503 at once. Default: 300.</summary>
     public int MaxQueuedRequests { get; set; } = 300;
 
-    /// <summary>How many requests a second one client address may make on average; over that, 429. Default: 0, no limit.</summary>
-    public int RequestsPerSecondPerClient { get; set; }
+    /// <summary>How many requests a second one caller may make on average; over that, 429. A caller is the subject of a token, or else a client
+    /// address. Default: 0, no limit.</summary>
+    public int RequestsPerSecondPerCaller { get; set; }
 
-    /// <summary>How many requests a client address may make at once, on top of the average. Default: 100.</summary>
-    public int BurstPerClient { get; set; } = 100;
+    /// <summary>How many requests a caller may make at once, on top of the average. Default: 100.</summary>
+    public int BurstPerCaller { get; set; } = 100;
 }
 
 internal sealed class LimitOptionsValidator : IValidateOptions<LimitOptions>
@@ -43,8 +44,8 @@ internal sealed class LimitOptionsValidator : IValidateOptions<LimitOptions>
         Require(options.ShutdownTimeout > options.RequestTimeout, "Limits:ShutdownTimeout is more than Limits:RequestTimeout.");
         Require(options.MaxConcurrentRequests > 0, "Limits:MaxConcurrentRequests is at least 1.");
         Require(options.MaxQueuedRequests >= 0, "Limits:MaxQueuedRequests is at least 0.");
-        Require(options.RequestsPerSecondPerClient >= 0, "Limits:RequestsPerSecondPerClient is at least 0.");
-        Require(options.BurstPerClient > 0, "Limits:BurstPerClient is at least 1.");
+        Require(options.RequestsPerSecondPerCaller >= 0, "Limits:RequestsPerSecondPerCaller is at least 0.");
+        Require(options.BurstPerCaller > 0, "Limits:BurstPerCaller is at least 1.");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
 
         void Require(bool holds, string rule)

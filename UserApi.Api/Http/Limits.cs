@@ -34,7 +34,11 @@ internal static class Limits
             limiter.OnRejected = (rejected, _) => new(Reject(rejected).ExecuteAsync(rejected.HttpContext));
         });
 
-        Configure<KestrelServerOptions>((kestrel, limits) => kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes);
+        Configure<KestrelServerOptions>((kestrel, limits) =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes;
+        });
         Configure<HostOptions>((host, limits) => host.ShutdownTimeout = limits.ShutdownTimeout);
 
         void Configure<T>(Action<T, LimitOptions> configure) where T : class =>
@@ -43,7 +47,6 @@ internal static class Limits
 
     public static void UseLimits(this WebApplication app)
     {
-        app.UseRequestTimeouts();
         app.Use(async (http, next) =>
         {
             await next(http);
@@ -64,23 +67,26 @@ internal static class Limits
             PermitLimit = limits.MaxConcurrentRequests,
             QueueLimit = limits.MaxQueuedRequests,
         }));
-        if (limits.RequestsPerSecondPerClient == 0)
+        if (limits.RequestsPerSecondPerCaller == 0)
         {
             return queue;
         }
 
-        var perClient = PartitionedRateLimiter.Create<HttpContext, string>(http =>
-            RateLimitPartition.GetTokenBucketLimiter(http.Connection.RemoteIpAddress?.ToString() ?? "", _ => new()
+        var perCaller = PartitionedRateLimiter.Create<HttpContext, string>(http =>
+            RateLimitPartition.GetTokenBucketLimiter(Caller(http), _ => new()
             {
-                TokenLimit = limits.BurstPerClient,
-                TokensPerPeriod = limits.RequestsPerSecondPerClient,
+                TokenLimit = limits.BurstPerCaller,
+                TokensPerPeriod = limits.RequestsPerSecondPerCaller,
                 ReplenishmentPeriod = TimeSpan.FromSeconds(1),
             }));
-        return PartitionedRateLimiter.CreateChained(perClient, queue);
+        return PartitionedRateLimiter.CreateChained(perCaller, queue);
     }
+
+    private static string Caller(HttpContext http) =>
+        http.User.FindFirst("sub") is { } subject ? $"sub {subject.Value}" : $"ip {http.Connection.RemoteIpAddress}";
 
     // Only the token bucket knows when to come back: without that, it is the queue that is full.
     private static Problem Reject(OnRejectedContext rejected) => rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
-        ? new(StatusCodes.Status429TooManyRequests, "This client makes too many requests.") { RetryAfter = (int)Math.Ceiling(wait.TotalSeconds) }
+        ? new(StatusCodes.Status429TooManyRequests, "This caller makes too many requests.") { RetryAfter = (int)Math.Ceiling(wait.TotalSeconds) }
         : new(StatusCodes.Status503ServiceUnavailable, "Too many requests are being worked on.");
 }

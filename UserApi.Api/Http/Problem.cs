@@ -59,6 +59,7 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
         StoreUnavailableException { MayHaveBeenApplied: true } => new(
             StatusCodes.Status503ServiceUnavailable, "The user store did not answer in time; the change may have been applied all the same."),
         StoreUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now."),
+        IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now."),
         BadHttpRequestException e => new(e.StatusCode),
         _ => new(StatusCodes.Status500InternalServerError),
     };

@@ -30,11 +30,11 @@ internal static class UserEndpoints
     public static void MapUsers(this WebApplication app)
     {
         var users = app.MapGroup(Path).WithTags("Users");
-        users.MapMethods("/", s_get, List);
-        users.MapMethods("/{id}", s_get, Get);
-        users.MapPut("/{id}", Put);
-        users.MapPatch("/{id}", Patch);
-        users.MapDelete("/{id}", Delete);
+        users.MapMethods("/", s_get, List).RequireAuthorization(Access.Read);
+        users.MapMethods("/{id}", s_get, Get).RequireAuthorization(Access.Read);
+        users.MapPut("/{id}", Put).RequireAuthorization(Access.Write);
+        users.MapPatch("/{id}", Patch).RequireAuthorization(Access.Write);
+        users.MapDelete("/{id}", Delete).RequireAuthorization(Access.Write);
     }
 
     /// <summary>Answers 422 for the ids "." and "..", which the server would otherwise resolve as path segments before routing.</summary>
@@ -97,6 +97,11 @@ internal static class UserEndpoints
         }
 
         var tag = TagOf(page);
+        if (precondition.IfMatch is { } match && !match.Contains(tag))
+        {
+            return PreconditionFailed;
+        }
+
         return precondition.IfNoneMatch is { } known && known.Contains(tag)
             ? new TaggedResult(StatusCodes.Status304NotModified, tag)
             : new TaggedResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage);
@@ -204,7 +209,7 @@ internal static class UserEndpoints
     private static Problem NotFound { get; } = new(StatusCodes.Status404NotFound, "There is no user with this id.") { Error = "User not found" };
 
     private static Problem PreconditionFailed { get; } =
-        new(StatusCodes.Status412PreconditionFailed, "The user is not in the state that If-Match or If-None-Match asks for.");
+        new(StatusCodes.Status412PreconditionFailed, "What is there now is not what If-Match or If-None-Match asks for.");
 
     private static Problem MalformedJson { get; } = new(StatusCodes.Status400BadRequest, "The body is not valid JSON, or names a member twice.");
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using MongoDB.Driver;
 using OpenTelemetry;
 
 namespace UserApi.Api.Users.Stores;
@@ -86,7 +87,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             span?.SetTag("error.type", failure.GetType().FullName).SetStatus(ActivityStatusCode.Error);
             if (e is StoreUnavailableException)
             {
-                LogUnavailable(operation, Stopwatch.GetElapsedTime(start).TotalMilliseconds, failure.Message);
+                LogUnavailable(operation, Stopwatch.GetElapsedTime(start).TotalMilliseconds, Describe(failure));
             }
 
             throw;
@@ -105,6 +106,10 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             }
         }
     }
+
+    // What a server says of a command may quote the document.
+    private static string Describe(Exception failure) =>
+        failure is MongoCommandException command ? $"{command.CodeName} ({command.Code})" : failure.Message;
 
     private Activity? StartSpan(string operation) => _makesSpans
         ? s_source.StartActivity($"{operation} users", ActivityKind.Client)

@@ -1,0 +1,133 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace UserApi.Api.Http;
+
+/// <summary>Lets in those who bring a token with the right scope (RFC 6750), by ASP.NET Core's own handler of JWT bearer tokens.</summary>
+internal static partial class Access
+{
+    /// <summary>The scope, and the policy, that reading needs.</summary>
+    public const string Read = "users.read";
+
+    /// <summary>The scope, and the policy, that writing needs.</summary>
+    public const string Write = "users.write";
+
+    public static void AddAccess(this WebApplicationBuilder builder)
+    {
+        var options = builder.Configuration.GetSection(AccessOptions.SectionName).Get<AccessOptions>() ?? new();
+        var bearer = builder.Configuration.GetSection($"{AccessOptions.SectionName}:Schemes:{JwtBearerDefaults.AuthenticationScheme}");
+        var hasIssuer = Has("Authority") || Has("MetadataAddress") || Has("SigningKeys");
+        var allowAnonymous = options.AllowAnonymous ?? builder.Environment.IsDevelopment();
+
+        Require(hasIssuer || allowAnonymous, """
+            Nobody could be let in: set Authentication:Schemes:Bearer:Authority (Authentication__Schemes__Bearer__Authority) to the issuer of the
+            callers' tokens, or Authentication:AllowAnonymous (Authentication__AllowAnonymous) to true to let everybody do everything.
+            """);
+        Require(!hasIssuer || options.AnyAudience || Has("ValidAudiences") || Has("ValidAudience"), """
+            Tokens for any other service would be taken: set Authentication:Schemes:Bearer:ValidAudiences, or Authentication:AnyAudience to true
+            where the issuer's access tokens name no audience.
+            """);
+
+        builder.Services.AddSingleton(new AccessState(hasIssuer, allowAnonymous, options.ScopePrefix));
+        if (!hasIssuer)
+        {
+            // No token could be checked, so no request pays for the attempt.
+            builder.Services.Configure<RouteOptions>(routes => routes.SuppressCheckForUnhandledSecurityMetadata = true);
+            return;
+        }
+
+        builder.Services.AddAuthentication().AddJwtBearer(jwt =>
+        {
+            jwt.MapInboundClaims = false;
+            jwt.TokenValidationParameters.NameClaimType = "sub";
+            jwt.Events = new()
+            {
+                OnAuthenticationFailed = failed => failed.Exception is InvalidOperationException or HttpRequestException or IOException
+                    ? throw new IssuerUnavailableException(failed.Exception)
+                    : Task.CompletedTask,
+            };
+        });
+        builder.Services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, jwt =>
+        {
+            // The standard section checks the issuer only where it names one; the authority's own name is always known.
+            jwt.TokenValidationParameters.ValidateIssuer |= jwt.Authority is not null;
+            jwt.TokenValidationParameters.ValidateAudience = !options.AnyAudience;
+        });
+        builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, BearerResultHandler>();
+        builder.Services.AddAuthorizationBuilder()
+            .AddPolicy(Read, policy => policy.RequireAssertion(call => IsAllowed(call, Read)))
+            .AddPolicy(Write, policy => policy.RequireAssertion(call => IsAllowed(call, Write)));
+
+        bool IsAllowed(AuthorizationHandlerContext call, string scope) =>
+            HasScope(call.User, options.ScopePrefix + scope)
+            || (allowAnonymous && call.Resource is HttpContext http && !http.Request.Headers.ContainsKey(HeaderNames.Authorization));
+
+        bool Has(string key) => bearer.GetSection(key) is var section && (!string.IsNullOrWhiteSpace(section.Value) || section.GetChildren().Any());
+    }
+
+    public static void UseAccess(this WebApplication app)
+    {
+        var state = app.Services.GetRequiredService<AccessState>();
+        if (state.HasIssuer)
+        {
+            app.UseAuthentication();
+            app.UseAuthorization();
+        }
+
+        if (state.AllowAnonymous)
+        {
+            LogAnonymous(app.Logger);
+        }
+    }
+
+    /// <summary>Whether the details of the API's health are this caller's business.</summary>
+    public static bool MayRead(HttpContext http)
+    {
+        var state = http.RequestServices.GetRequiredService<AccessState>();
+        return state.AllowAnonymous || HasScope(http.User, state.ScopePrefix + Read);
+    }
+
+    // "scope" is RFC 8693 section 4.2, "scp" what Entra ID and Okta write; each a list in one string, or an array.
+    private static bool HasScope(ClaimsPrincipal user, string scope) => user.Claims
+        .Where(claim => claim.Type is "scope" or "scp")
+        .Any(claim => claim.Value.Split(' ').Contains(scope, StringComparer.Ordinal));
+
+    private static void Require(bool holds, string otherwise)
+    {
+        if (!holds)
+        {
+            throw new OptionsValidationException(AccessOptions.SectionName, typeof(AccessOptions), [otherwise.ReplaceLineEndings(" ").Trim()]);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Callers without a token may do everything")]
+    private static partial void LogAnonymous(ILogger logger);
+
+    private sealed record AccessState(bool HasIssuer, bool AllowAnonymous, string ScopePrefix);
+
+    /// <summary>Says which scope was missing (RFC 6750 section 3.1), where the handler itself says nothing.</summary>
+    private sealed class BearerResultHandler : IAuthorizationMiddlewareResultHandler
+    {
+        private readonly AuthorizationMiddlewareResultHandler _standard = new();
+
+        public Task HandleAsync(RequestDelegate next, HttpContext context, AuthorizationPolicy policy, PolicyAuthorizationResult authorizeResult)
+        {
+            if (!authorizeResult.Forbidden)
+            {
+                return _standard.HandleAsync(next, context, policy, authorizeResult);
+            }
+
+            var scope = context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy;
+            context.Response.Headers.WWWAuthenticate = $"Bearer error=\"insufficient_scope\", scope=\"{scope}\"";
+            return new Problem(StatusCodes.Status403Forbidden, $"The token does not have the scope {scope}.").ExecuteAsync(context);
+        }
+    }
+}
+
+/// <summary>The issuer's keys are not known and cannot be fetched now, so no token can be checked.</summary>
+/// <param name="innerException">The cause, for the log.</param>
+internal sealed class IssuerUnavailableException(Exception innerException) : Exception("The issuer's keys cannot be fetched.", innerException);

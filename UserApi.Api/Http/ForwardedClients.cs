@@ -1,0 +1,49 @@
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+
+namespace UserApi.Api.Http;
+
+/// <summary>Whom to believe who the client is: configuration section <c>ForwardedHeaders</c>.</summary>
+public sealed class ForwardedClientOptions
+{
+    /// <summary>The name of the section.</summary>
+    public const string SectionName = "ForwardedHeaders";
+
+    /// <summary>The proxies' networks, such as <c>10.0.0.0/16</c>. Default: none, and forwarded headers are ignored.</summary>
+    public IList<string> Networks { get; } = [];
+
+    /// <summary>How many proxies a request passes. Default: 1.</summary>
+    public int Hops { get; set; } = 1;
+}
+
+internal static class ForwardedClients
+{
+    public static void AddForwardedClients(this IHostApplicationBuilder builder)
+    {
+        var options = builder.Configuration.GetSection(ForwardedClientOptions.SectionName).Get<ForwardedClientOptions>() ?? new();
+        builder.Services.Configure<ForwardedHeadersOptions>(forwarded =>
+        {
+            forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
+            forwarded.ForwardLimit = options.Hops;
+            forwarded.KnownProxies.Clear();
+            forwarded.KnownIPNetworks.Clear();
+            foreach (var network in options.Networks)
+            {
+                forwarded.KnownIPNetworks.Add(Parse(network));
+            }
+        });
+
+        static System.Net.IPNetwork Parse(string network) => System.Net.IPNetwork.TryParse(network, out var parsed)
+            ? parsed
+            : throw new OptionsValidationException(
+                ForwardedClientOptions.SectionName, typeof(ForwardedClientOptions), [$"ForwardedHeaders:Networks: '{network}' is not a network such as 10.0.0.0/16."]);
+    }
+
+    public static void UseForwardedClients(this WebApplication app)
+    {
+        if (app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value.KnownIPNetworks.Count > 0)
+        {
+            app.UseForwardedHeaders();
+        }
+    }
+}
