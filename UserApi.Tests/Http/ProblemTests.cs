@@ -99,7 +99,7 @@ public class ProblemTests
     private static async IAsyncEnumerable<(JsonElement Problem, string Text)> AskAsync(
         StoreDouble store, HttpStatusCode status, string environment)
     {
-        await using var api = new ApiFactory(("environment", environment), ("Store:Kind", "Embedded"))
+        await using var api = new ApiFactory(("environment", environment), ("Store:Kind", "Embedded"), ("Authentication:AllowAnonymous", "true"))
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };

@@ -16,7 +16,7 @@ public class StatusTests
     [InlineData("Production")]
     public async Task A_process_with_a_store_is_well(string environment)
     {
-        await using var api = new ApiFactory(("environment", environment), ("Store:Kind", "Embedded"));
+        await using var api = new ApiFactory(("environment", environment), ("Store:Kind", "Embedded"), ("Authentication:AllowAnonymous", "true"));
         using var client = api.CreateClient();
 
         Assert.Equal("""{"status":"ok"}""", await (await client.Send("GET", "/").Is(HttpStatusCode.OK)).Text());
