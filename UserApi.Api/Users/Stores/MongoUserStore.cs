@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using MongoDB.Bson;
 using MongoDB.Driver;
@@ -5,10 +6,7 @@ using MongoDB.Driver;
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>Users as documents of one MongoDB collection, <c>users</c>, with the user's id as <c>_id</c>.</summary>
-/// <param name="database">Where the collection is; its client is the process's only one.</param>
-/// <param name="timeout">What one operation may take, see <see cref="StoreOptions.Timeout"/>.</param>
-/// <param name="clock">The time of writes.</param>
-public sealed class MongoUserStore(IMongoDatabase database, TimeSpan timeout, TimeProvider clock) : IUserStore
+public sealed class MongoUserStore : IUserStore
 {
     private const int DuplicateKey = 11000;
 
@@ -17,17 +15,35 @@ public sealed class MongoUserStore(IMongoDatabase database, TimeSpan timeout, Ti
     private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt =
         Builders<User>.Projection.Include(UserSerializer.CreatedAt).Exclude(UserSerializer.Id);
 
-    // Said here, so that a changed default of a server cannot weaken what was promised.
-    private readonly IMongoCollection<User> _users = database
-        .GetCollection<User>("users", new() { ReadPreference = ReadPreference.Primary })
-        .WithWriteConcern(WriteConcern.WMajority.With(journal: true));
+    private readonly IMongoDatabase _database;
+    private readonly IMongoCollection<User> _users;
+    private readonly TimeSpan _timeout;
+    private readonly TimeProvider _clock;
+    private readonly ReadBatches _reads;
+
+    /// <summary>Uses a database, which does not have to be reachable yet.</summary>
+    /// <param name="database">Where the collection is; its client is the process's only one.</param>
+    /// <param name="timeout">What one operation may take, see <see cref="StoreOptions.Timeout"/>.</param>
+    /// <param name="clock">The time of writes.</param>
+    public MongoUserStore(IMongoDatabase database, TimeSpan timeout, TimeProvider clock)
+    {
+        (_database, _timeout, _clock) = (database, timeout, clock);
+
+        // Said here, so that a changed default of a server cannot weaken what was promised.
+        _users = database
+            .GetCollection<User>("users", new() { ReadPreference = ReadPreference.Primary })
+            .WithWriteConcern(WriteConcern.WMajority.With(journal: true));
+        _reads = new(FindAsync);
+    }
 
     /// <inheritdoc/>
     public string SystemName => "mongodb";
 
     /// <inheritdoc/>
-    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) =>
-        RunAsync(isWrite: false, cancel => FindAsync(ById(id), cancel), cancellationToken);
+    /// <remarks>A request that is traced has a command, and so a span, of its own.</remarks>
+    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => Activity.Current is { Recorded: true }
+        ? RunAsync(isWrite: false, cancel => FindAsync(ById(id), cancel), cancellationToken)
+        : new(_reads.FindAsync(id, cancellationToken));
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
@@ -43,7 +59,7 @@ public sealed class MongoUserStore(IMongoDatabase database, TimeSpan timeout, Ti
     public ValueTask<WriteResult> PutAsync(UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken) =>
         RunAsync(isWrite: true, async cancel =>
         {
-            var user = User.Create(id, body, clock.GetUtcNow());
+            var user = User.Create(id, body, _clock.GetUtcNow());
             var options = new FindOneAndUpdateOptions<User, BsonDocument>
             {
                 IsUpsert = precondition.IfMatch is null,
@@ -91,7 +107,7 @@ public sealed class MongoUserStore(IMongoDatabase database, TimeSpan timeout, Ti
     public async ValueTask PingAsync(CancellationToken cancellationToken) =>
         await RunAsync(
             isWrite: false,
-            cancel => database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), ReadPreference.Primary, cancel),
+            cancel => _database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), ReadPreference.Primary, cancel),
             cancellationToken);
 
     private static FilterDefinition<User> ById(UserId id) => Builders<User>.Filter.Eq(UserSerializer.Id, id.Value);
@@ -114,6 +130,16 @@ public sealed class MongoUserStore(IMongoDatabase database, TimeSpan timeout, Ti
         return filter;
     }
 
+    private ValueTask<IReadOnlyList<User>> FindAsync(IReadOnlyCollection<string> ids) =>
+        RunAsync<IReadOnlyList<User>>(isWrite: false, async cancel =>
+        {
+            var filter = ids.Count == 1
+                ? Builders<User>.Filter.Eq(UserSerializer.Id, ids.First())
+                : Builders<User>.Filter.In(UserSerializer.Id, ids);
+            using var cursor = await _users.FindAsync(filter, cancellationToken: cancel);
+            return await cursor.ToListAsync(cancel);
+        }, CancellationToken.None);
+
     private async Task<User?> FindAsync(FilterDefinition<User> filter, CancellationToken cancellationToken)
     {
         using var cursor = await _users.FindAsync(filter, s_one, cancellationToken);
@@ -127,7 +153,7 @@ public sealed class MongoUserStore(IMongoDatabase database, TimeSpan timeout, Ti
     private async ValueTask<T> RunAsync<T>(bool isWrite, Func<CancellationToken, Task<T>> operation, CancellationToken cancellationToken)
     {
         using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        budget.CancelAfter(timeout);
+        budget.CancelAfter(_timeout);
         try
         {
             return await operation(budget.Token);
