@@ -126,7 +126,7 @@ internal static class UserEndpoints
         }
 
         return UserBody.Read(json, out var errors) is { } body
-            ? Written(http, userId, await store.PutAsync(userId, body, precondition, http.RequestAborted))
+            ? Written(http, userId, await store.PutAsync(userId, body, precondition, PrefersRepresentation(http.Request), http.RequestAborted))
             : Problem.Invalid(errors);
     }
 
@@ -167,7 +167,8 @@ internal static class UserEndpoints
             }
 
             // Another writer came in between when this fails: the patch is applied to what that one left.
-            var result = await store.PutAsync(userId, body, Precondition.Matches(user.Version), http.RequestAborted);
+            var result = await store.PutAsync(
+                userId, body, Precondition.Matches(user.Version), PrefersRepresentation(http.Request), http.RequestAborted);
             if (result.Outcome != WriteOutcome.PreconditionFailed)
             {
                 return Written(http, userId, result);
@@ -195,15 +196,14 @@ internal static class UserEndpoints
                 break;
         }
 
-        var user = result.User!;
         var isCreated = result.Outcome == WriteOutcome.Created;
         if (PrefersRepresentation(http.Request))
         {
             http.Response.Headers["Preference-Applied"] = "return=representation";
-            return UserResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status200OK, user);
+            return UserResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status200OK, result.User!);
         }
 
-        return new TaggedResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status204NoContent, user.Version);
+        return new TaggedResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status204NoContent, result.Version!);
     }
 
     private static Problem NotFound { get; } = new(StatusCodes.Status404NotFound, "There is no user with this id.") { Error = "User not found" };

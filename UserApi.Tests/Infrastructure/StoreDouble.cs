@@ -22,10 +22,12 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
         return [];
     }
 
-    public async ValueTask<WriteResult> PutAsync(UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken)
+    public async ValueTask<WriteResult> PutAsync(
+        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
     {
         await operation(cancellationToken);
-        return new(WriteOutcome.Created, User.Create(id, body, DateTimeOffset.UnixEpoch));
+        var user = User.Create(id, body, DateTimeOffset.UnixEpoch);
+        return new(WriteOutcome.Created, user.Version, user);
     }
 
     public async ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken)

@@ -24,7 +24,13 @@ public interface IUserStore
     /// <summary>
     /// Creates or replaces a user, if <paramref name="precondition"/> holds at that moment. A replaced user keeps its time of creation.
     /// </summary>
-    ValueTask<WriteResult> PutAsync(UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken);
+    /// <param name="id">Whom to write.</param>
+    /// <param name="body">What to write.</param>
+    /// <param name="precondition">What has to hold.</param>
+    /// <param name="returnUser">Whether the whole new state is needed; its version alone can cost less.</param>
+    /// <param name="cancellationToken">Gives up waiting; the write may be applied all the same.</param>
+    ValueTask<WriteResult> PutAsync(
+        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken);
 
     /// <summary>Deletes a user, if <paramref name="precondition"/> holds at that moment.</summary>
     ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken);
@@ -54,8 +60,9 @@ public enum WriteOutcome
 
 /// <summary>The outcome of a write.</summary>
 /// <param name="Outcome">What became of it.</param>
-/// <param name="User">The new state; null unless <paramref name="Outcome"/> is created or replaced.</param>
-public readonly record struct WriteResult(WriteOutcome Outcome, User? User = null);
+/// <param name="Version">The version of the new state; null unless <paramref name="Outcome"/> is created or replaced.</param>
+/// <param name="User">The new state, if it was asked for; a store may give it unasked.</param>
+public readonly record struct WriteResult(WriteOutcome Outcome, string? Version = null, User? User = null);
 
 /// <summary>The store cannot answer now; a later attempt may succeed.</summary>
 /// <param name="mayHaveBeenApplied">Whether the write that failed may have been applied all the same.</param>

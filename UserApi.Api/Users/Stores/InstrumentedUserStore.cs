@@ -46,11 +46,11 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             "list", (after, limit, cancellationToken), static (store, call) => store.ListAsync(call.after, call.limit, call.cancellationToken));
 
     public async ValueTask<WriteResult> PutAsync(
-        UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken) =>
+        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
         Count(await MeasureAsync(
             "put",
-            (id, body, precondition, cancellationToken),
-            static (store, call) => store.PutAsync(call.id, call.body, call.precondition, call.cancellationToken)));
+            (id, body, precondition, returnUser, cancellationToken),
+            static (store, call) => store.PutAsync(call.id, call.body, call.precondition, call.returnUser, call.cancellationToken)));
 
     public async ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
         Count(await MeasureAsync(

@@ -11,6 +11,7 @@ public sealed class MongoUserStore : IUserStore
     private const int DuplicateKey = 11000;
 
     private static readonly FindOptions<User> s_one = new() { Limit = 1 };
+    private static readonly BulkWriteOptions s_unordered = new() { IsOrdered = false };
     private static readonly SortDefinition<User> s_byId = Builders<User>.Sort.Ascending(UserSerializer.Id);
     private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt =
         Builders<User>.Projection.Include(UserSerializer.CreatedAt).Exclude(UserSerializer.Id);
@@ -19,7 +20,8 @@ public sealed class MongoUserStore : IUserStore
     private readonly IMongoCollection<User> _users;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _clock;
-    private readonly ReadBatches _reads;
+    private readonly Batches<string, User?> _finds;
+    private readonly Batches<User, WriteOutcome> _puts;
 
     /// <summary>Uses a database, which does not have to be reachable yet.</summary>
     /// <param name="database">Where the collection is; its client is the process's only one.</param>
@@ -33,17 +35,17 @@ public sealed class MongoUserStore : IUserStore
         _users = database
             .GetCollection<User>("users", new() { ReadPreference = ReadPreference.Primary })
             .WithWriteConcern(WriteConcern.WMajority.With(journal: true));
-        _reads = new(FindAsync);
+        _finds = new(FindManyAsync);
+        _puts = new(PutManyAsync);
     }
 
     /// <inheritdoc/>
     public string SystemName => "mongodb";
 
     /// <inheritdoc/>
-    /// <remarks>A request that is traced has a command, and so a span, of its own.</remarks>
-    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => Activity.Current is { Recorded: true }
-        ? RunAsync(isWrite: false, cancel => FindAsync(ById(id), cancel), cancellationToken)
-        : new(_reads.FindAsync(id, cancellationToken));
+    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => IsTraced
+        ? RunAsync(isWrite: false, cancel => FindOneAsync(id, cancel), cancellationToken)
+        : new(_finds.RunAsync(id.Value, cancellationToken));
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
@@ -56,36 +58,14 @@ public sealed class MongoUserStore : IUserStore
         }, cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<WriteResult> PutAsync(UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken) =>
-        RunAsync(isWrite: true, async cancel =>
-        {
-            var user = User.Create(id, body, _clock.GetUtcNow());
-            var options = new FindOneAndUpdateOptions<User, BsonDocument>
-            {
-                IsUpsert = precondition.IfMatch is null,
-                ReturnDocument = ReturnDocument.Before,
-                Projection = s_createdAt,
-            };
-            while (true)
-            {
-                try
-                {
-                    var before = await _users.FindOneAndUpdateAsync(ById(id, precondition), UserSerializer.Replace(user), options, cancel);
-                    return before is not null
-                        ? new(WriteOutcome.Replaced, user with { CreatedAt = before[UserSerializer.CreatedAt].ToUniversalTime() })
-                        : options.IsUpsert ? new WriteResult(WriteOutcome.Created, user)
-                        : new(WriteOutcome.PreconditionFailed);
-                }
-                catch (MongoCommandException e) when (e.Code == DuplicateKey)
-                {
-                    // The user is there, and it is not what the precondition asks, or another first write came in between (SERVER-14322).
-                    if (!precondition.IsSatisfiedBy((await FindAsync(ById(id), cancel))?.Version))
-                    {
-                        return new(WriteOutcome.PreconditionFailed);
-                    }
-                }
-            }
-        }, cancellationToken);
+    public async ValueTask<WriteResult> PutAsync(
+        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
+    {
+        var user = User.Create(id, body, _clock.GetUtcNow());
+        return returnUser || !precondition.IsEmpty || IsTraced
+            ? await PutOneAsync(id, user, precondition, cancellationToken)
+            : new(await _puts.RunAsync(user, cancellationToken), user.Version);
+    }
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
@@ -93,7 +73,7 @@ public sealed class MongoUserStore : IUserStore
         {
             while ((await _users.DeleteOneAsync(ById(id, precondition), cancel)).DeletedCount == 0)
             {
-                var current = precondition.IsEmpty ? null : await FindAsync(ById(id), cancel);
+                var current = precondition.IsEmpty ? null : await FindOneAsync(id, cancel);
                 if (current is null || !precondition.IsSatisfiedBy(current.Version))
                 {
                     return new(current is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
@@ -109,6 +89,9 @@ public sealed class MongoUserStore : IUserStore
             isWrite: false,
             cancel => _database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), ReadPreference.Primary, cancel),
             cancellationToken);
+
+    /// <summary>Whether this request's spans are wanted: then it has commands of its own, and their spans are its spans.</summary>
+    private static bool IsTraced => Activity.Current is { Recorded: true };
 
     private static FilterDefinition<User> ById(UserId id) => Builders<User>.Filter.Eq(UserSerializer.Id, id.Value);
 
@@ -130,19 +113,88 @@ public sealed class MongoUserStore : IUserStore
         return filter;
     }
 
-    private ValueTask<IReadOnlyList<User>> FindAsync(IReadOnlyCollection<string> ids) =>
-        RunAsync<IReadOnlyList<User>>(isWrite: false, async cancel =>
+    private ValueTask<WriteResult> PutOneAsync(UserId id, User user, Precondition precondition, CancellationToken cancellationToken) =>
+        RunAsync(isWrite: true, async cancel =>
         {
-            var filter = ids.Count == 1
-                ? Builders<User>.Filter.Eq(UserSerializer.Id, ids.First())
-                : Builders<User>.Filter.In(UserSerializer.Id, ids);
-            using var cursor = await _users.FindAsync(filter, cancellationToken: cancel);
-            return await cursor.ToListAsync(cancel);
+            var options = new FindOneAndUpdateOptions<User, BsonDocument>
+            {
+                IsUpsert = precondition.IfMatch is null,
+                ReturnDocument = ReturnDocument.Before,
+                Projection = s_createdAt,
+            };
+            while (true)
+            {
+                try
+                {
+                    var before = await _users.FindOneAndUpdateAsync(ById(id, precondition), UserSerializer.Replace(user), options, cancel);
+                    return before is not null
+                        ? new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = before[UserSerializer.CreatedAt].ToUniversalTime() })
+                        : options.IsUpsert ? new WriteResult(WriteOutcome.Created, user.Version, user)
+                        : new(WriteOutcome.PreconditionFailed);
+                }
+                catch (MongoCommandException e) when (e.Code == DuplicateKey)
+                {
+                    // The user is there, and it is not what the precondition asks, or another first write came in between (SERVER-14322).
+                    if (!precondition.IsSatisfiedBy((await FindOneAsync(id, cancel))?.Version))
+                    {
+                        return new(WriteOutcome.PreconditionFailed);
+                    }
+                }
+            }
+        }, cancellationToken);
+
+    /// <summary>Puts users without conditions, in one command.</summary>
+    private ValueTask<IReadOnlyList<WriteOutcome>> PutManyAsync(IReadOnlyList<User> users) =>
+        RunAsync<IReadOnlyList<WriteOutcome>>(isWrite: true, async cancel =>
+        {
+            var outcomes = Enumerable.Repeat(WriteOutcome.Replaced, users.Count).ToArray();
+            List<int> open = [.. Enumerable.Range(0, users.Count)];
+            while (open.Count > 0)
+            {
+                var updates = open.Select(index => new UpdateOneModel<User>(
+                    Builders<User>.Filter.Eq(UserSerializer.Id, users[index].Id), UserSerializer.Replace(users[index])) { IsUpsert = true });
+                var (result, collided) = await UpdateAsync(updates, cancel);
+                foreach (var upsert in result.Upserts)
+                {
+                    outcomes[open[upsert.Index]] = WriteOutcome.Created;
+                }
+
+                open = [.. collided.Select(index => open[index])];
+            }
+
+            return outcomes;
         }, CancellationToken.None);
 
-    private async Task<User?> FindAsync(FilterDefinition<User> filter, CancellationToken cancellationToken)
+    /// <summary>Carries out updates, and tells which of them collided with another first write (SERVER-14322) and are to be tried again.</summary>
+    private async Task<(BulkWriteResult Result, IEnumerable<int> Collided)> UpdateAsync(
+        IEnumerable<WriteModel<User>> updates, CancellationToken cancellationToken)
     {
-        using var cursor = await _users.FindAsync(filter, s_one, cancellationToken);
+        try
+        {
+            return (await _users.BulkWriteAsync(updates, s_unordered, cancellationToken), []);
+        }
+        catch (MongoBulkWriteException<User> e)
+            when (e.WriteConcernError is null && e.WriteErrors.All(error => error.Category == ServerErrorCategory.DuplicateKey))
+        {
+            return (e.Result, e.WriteErrors.Select(error => error.Index));
+        }
+    }
+
+    /// <summary>Finds users in one command.</summary>
+    private ValueTask<IReadOnlyList<User?>> FindManyAsync(IReadOnlyList<string> ids) =>
+        RunAsync<IReadOnlyList<User?>>(isWrite: false, async cancel =>
+        {
+            var filter = ids.Count == 1
+                ? Builders<User>.Filter.Eq(UserSerializer.Id, ids[0])
+                : Builders<User>.Filter.In(UserSerializer.Id, ids.Distinct());
+            using var cursor = await _users.FindAsync(filter, cancellationToken: cancel);
+            var users = (await cursor.ToListAsync(cancel)).ToDictionary(user => user.Id);
+            return [.. ids.Select(id => users.GetValueOrDefault(id))];
+        }, CancellationToken.None);
+
+    private async Task<User?> FindOneAsync(UserId id, CancellationToken cancellationToken)
+    {
+        using var cursor = await _users.FindAsync(ById(id), s_one, cancellationToken);
         return await cursor.MoveNextAsync(cancellationToken) ? cursor.Current.FirstOrDefault() : null;
     }
 

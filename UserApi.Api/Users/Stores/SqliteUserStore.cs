@@ -63,7 +63,8 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         Read<IReadOnlyList<User>>(session => session.List(after?.Value ?? "", limit));
 
     /// <inheritdoc/>
-    public ValueTask<WriteResult> PutAsync(UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken) =>
+    public ValueTask<WriteResult> PutAsync(
+        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
         EnqueueAsync(new(id, body, precondition, cancellationToken));
 
     /// <inheritdoc/>
@@ -356,7 +357,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
                 var user = User.Create(write.Id, write.Body, clock.GetUtcNow());
                 user = current is null ? user : user with { CreatedAt = current.CreatedAt };
                 Put(user);
-                write.Result = new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user);
+                write.Result = new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user.Version, user);
             }
         }
 
