@@ -222,100 +222,76 @@ resource "aws_ecs_service" "api" {
 resource "aws_iam_role" "api_execution" {
   name               = "${local.global_name}-api-execution"
   description        = "Lets ECS start API tasks of ${var.app_name}"
-  assume_role_policy = data.aws_iam_policy_document.tasks_trust.json
+  assume_role_policy = local.tasks_trust
 }
 
 resource "aws_iam_role_policy" "api_execution" {
-  name   = "start-tasks"
-  role   = aws_iam_role.api_execution.id
-  policy = data.aws_iam_policy_document.api_execution.json
+  name = "start-tasks"
+  role = aws_iam_role.api_execution.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      local.pull_statements.api,
+      [
+        {
+          Sid      = "WriteLogs"
+          Effect   = "Allow"
+          Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+          Resource = "${aws_cloudwatch_log_group.api.arn}:*"
+        },
+        {
+          Sid      = "ReadConnectionString"
+          Effect   = "Allow"
+          Action   = "secretsmanager:GetSecretValue"
+          Resource = local.connection_secret_arn
+        },
+        {
+          Sid      = "ReadCollectorConfiguration"
+          Effect   = "Allow"
+          Action   = "ssm:GetParameters"
+          Resource = aws_ssm_parameter.collector.arn
+        },
+      ],
+      [
+        for key in var.external_database_kms_key_arn[*] : {
+          Sid       = "DecryptConnectionString"
+          Effect    = "Allow"
+          Action    = "kms:Decrypt"
+          Resource  = key
+          Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region_name}.amazonaws.com" } }
+        }
+      ],
+    )
+  })
 }
 
-data "aws_iam_policy_document" "api_execution" {
-  source_policy_documents = [data.aws_iam_policy_document.pull["api"].json]
-
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.api.arn}:*"]
-  }
-
-  statement {
-    sid       = "ReadConnectionString"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [local.connection_secret_arn]
-  }
-
-  dynamic "statement" {
-    for_each = var.external_database_kms_key_arn[*]
-
-    content {
-      sid       = "DecryptConnectionString"
-      actions   = ["kms:Decrypt"]
-      resources = [statement.value]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = ["secretsmanager.${var.region_name}.amazonaws.com"]
-      }
-    }
-  }
-
-  statement {
-    sid       = "ReadCollectorConfiguration"
-    actions   = ["ssm:GetParameters"]
-    resources = [aws_ssm_parameter.collector.arn]
-  }
-}
-
-# The right to pull the images of a task, where ECR has them.
-data "aws_iam_policy_document" "pull" {
-  for_each = { api = ["api", "collector"], database = ["database"] }
-
-  dynamic "statement" {
-    for_each = length([for name in each.value : name if contains(keys(local.image_repositories), name)]) > 0 ? [each.value] : []
-
-    content {
-      sid       = "LogInToRegistry"
-      actions   = ["ecr:GetAuthorizationToken"]
-      resources = ["*"] # the action knows no resource
-    }
-  }
-
-  dynamic "statement" {
-    for_each = { for name in each.value : name => local.image_repositories[name] if contains(keys(local.image_repositories), name) }
-
-    content {
-      sid       = "Pull${title(statement.key)}"
-      actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      resources = [statement.value]
-    }
-  }
-}
 
 resource "aws_iam_role" "api_task" {
   name               = "${local.global_name}-api-task"
   description        = "What API tasks of ${var.app_name} may do themselves: send telemetry"
-  assume_role_policy = data.aws_iam_policy_document.tasks_trust.json
+  assume_role_policy = local.tasks_trust
 }
 
 resource "aws_iam_role_policy" "api_task" {
-  name   = "send-telemetry"
-  role   = aws_iam_role.api_task.id
-  policy = data.aws_iam_policy_document.api_task.json
-}
+  name = "send-telemetry"
+  role = aws_iam_role.api_task.id
 
-data "aws_iam_policy_document" "api_task" {
-  statement {
-    sid       = "SendTraces"
-    actions   = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
-    resources = ["*"] # the actions know no resource
-  }
-
-  statement {
-    sid       = "SendMetrics"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-    resources = [aws_cloudwatch_log_group.metrics.arn, "${aws_cloudwatch_log_group.metrics.arn}:*"]
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "SendTraces"
+        Effect   = "Allow"
+        Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+        Resource = "*" # the actions know no resource
+      },
+      {
+        Sid      = "SendMetrics"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.metrics.arn}:*"
+      },
+    ]
+  })
 }

@@ -261,46 +261,28 @@ resource "aws_efs_file_system_policy" "database" {
   count = local.container_database ? 1 : 0
 
   file_system_id = aws_efs_file_system.database[0].id
-  policy         = data.aws_iam_policy_document.file_system[0].json
-}
 
-data "aws_iam_policy_document" "file_system" {
-  count = local.container_database ? 1 : 0
-
-  statement {
-    sid       = "DatabaseTask"
-    actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
-    resources = [aws_efs_file_system.database[0].arn]
-
-    principals {
-      type        = "AWS"
-      identifiers = [aws_iam_role.database_task[0].arn]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "elasticfilesystem:AccessPointArn"
-      values   = [aws_efs_access_point.database[0].arn]
-    }
-  }
-
-  statement {
-    sid       = "OnlyTls"
-    effect    = "Deny"
-    actions   = ["*"]
-    resources = [aws_efs_file_system.database[0].arn]
-
-    principals {
-      type        = "AWS"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
-    }
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "DatabaseTask"
+        Effect    = "Allow"
+        Action    = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+        Resource  = aws_efs_file_system.database[0].arn
+        Principal = { AWS = aws_iam_role.database_task[0].arn }
+        Condition = { StringEquals = { "elasticfilesystem:AccessPointArn" = aws_efs_access_point.database[0].arn } }
+      },
+      {
+        Sid       = "OnlyTls"
+        Effect    = "Deny"
+        Action    = "*"
+        Resource  = aws_efs_file_system.database[0].arn
+        Principal = { AWS = "*" }
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
+  })
 }
 
 # A vault of its own: in the account's default one, backups would survive destroy.
@@ -341,26 +323,18 @@ resource "aws_backup_selection" "database" {
 resource "aws_iam_role" "backup" {
   count = local.container_database ? 1 : 0
 
-  name               = "${local.global_name}-backup"
-  description        = "Lets AWS Backup save and restore the database of ${var.app_name}"
-  assume_role_policy = data.aws_iam_policy_document.backup_trust.json
-}
+  name        = "${local.global_name}-backup"
+  description = "Lets AWS Backup save and restore the database of ${var.app_name}"
 
-data "aws_iam_policy_document" "backup_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["backup.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
-    }
-  }
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "backup.amazonaws.com" }
+      Condition = { StringEquals = { "aws:SourceAccount" = local.account_id } }
+    }]
+  })
 }
 
 # AWS's own policies, as what AWS Backup calls is not documented action by action.
@@ -376,33 +350,32 @@ resource "aws_iam_role" "database_execution" {
 
   name               = "${local.global_name}-database-execution"
   description        = "Lets ECS start the database task of ${var.app_name}"
-  assume_role_policy = data.aws_iam_policy_document.tasks_trust.json
+  assume_role_policy = local.tasks_trust
 }
 
 resource "aws_iam_role_policy" "database_execution" {
   count = local.container_database ? 1 : 0
 
-  name   = "start-tasks"
-  role   = aws_iam_role.database_execution[0].id
-  policy = data.aws_iam_policy_document.database_execution[0].json
-}
+  name = "start-tasks"
+  role = aws_iam_role.database_execution[0].id
 
-data "aws_iam_policy_document" "database_execution" {
-  count = local.container_database ? 1 : 0
-
-  source_policy_documents = [data.aws_iam_policy_document.pull["database"].json]
-
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.database[0].arn}:*"]
-  }
-
-  statement {
-    sid       = "ReadPasswords"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [aws_secretsmanager_secret.database_root[0].arn, aws_secretsmanager_secret.api_database[0].arn]
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(local.pull_statements.database, [
+      {
+        Sid      = "WriteLogs"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = "${aws_cloudwatch_log_group.database[0].arn}:*"
+      },
+      {
+        Sid      = "ReadPasswords"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetSecretValue"
+        Resource = [aws_secretsmanager_secret.database_root[0].arn, aws_secretsmanager_secret.api_database[0].arn]
+      },
+    ])
+  })
 }
 
 resource "aws_iam_role" "database_task" {
@@ -410,64 +383,47 @@ resource "aws_iam_role" "database_task" {
 
   name               = "${local.global_name}-database-task"
   description        = "What the database task of ${var.app_name} may do itself: use its file system"
-  assume_role_policy = data.aws_iam_policy_document.tasks_trust.json
+  assume_role_policy = local.tasks_trust
 }
 
 resource "aws_iam_role_policy" "database_task" {
   count = local.container_database ? 1 : 0
 
-  name   = "use-file-system"
-  role   = aws_iam_role.database_task[0].id
-  policy = data.aws_iam_policy_document.database_task[0].json
-}
+  name = "use-file-system"
+  role = aws_iam_role.database_task[0].id
 
-data "aws_iam_policy_document" "database_task" {
-  count = local.container_database ? 1 : 0
-
-  statement {
-    sid       = "UseFileSystem"
-    actions   = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
-    resources = [aws_efs_file_system.database[0].arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "elasticfilesystem:AccessPointArn"
-      values   = [aws_efs_access_point.database[0].arn]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = aws_cloudwatch_log_group.exec
-
-    content {
-      sid = "OpenShells"
-      actions = [
-        "ssmmessages:CreateControlChannel",
-        "ssmmessages:CreateDataChannel",
-        "ssmmessages:OpenControlChannel",
-        "ssmmessages:OpenDataChannel",
-      ]
-      resources = ["*"] # the actions know no resource
-    }
-  }
-
-  dynamic "statement" {
-    for_each = aws_cloudwatch_log_group.exec
-
-    content {
-      sid       = "LogShells"
-      actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      resources = ["${statement.value.arn}:*"]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = aws_cloudwatch_log_group.exec
-
-    content {
-      sid       = "FindLogOfShells"
-      actions   = ["logs:DescribeLogGroups"]
-      resources = ["*"] # the action knows no resource
-    }
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [{
+        Sid       = "UseFileSystem"
+        Effect    = "Allow"
+        Action    = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+        Resource  = aws_efs_file_system.database[0].arn
+        Condition = { StringEquals = { "elasticfilesystem:AccessPointArn" = aws_efs_access_point.database[0].arn } }
+      }],
+      flatten([
+        for group in aws_cloudwatch_log_group.exec : [
+          {
+            Sid    = "OpenShells"
+            Effect = "Allow"
+            Action = [
+              "logs:DescribeLogGroups",
+              "ssmmessages:CreateControlChannel",
+              "ssmmessages:CreateDataChannel",
+              "ssmmessages:OpenControlChannel",
+              "ssmmessages:OpenDataChannel",
+            ]
+            Resource = "*" # the actions know no resource
+          },
+          {
+            Sid      = "LogShells"
+            Effect   = "Allow"
+            Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+            Resource = "${group.arn}:*"
+          },
+        ]
+      ]),
+    )
+  })
 }

@@ -184,47 +184,35 @@ resource "aws_cloudwatch_log_group" "flow_logs" {
 resource "aws_iam_role" "flow_logs" {
   count = var.flow_logs ? 1 : 0
 
-  name               = "${local.global_name}-flow-logs"
-  description        = "Lets the VPC of ${var.app_name} write its flow logs"
-  assume_role_policy = data.aws_iam_policy_document.flow_logs_trust.json
-}
+  name        = "${local.global_name}-flow-logs"
+  description = "Lets the VPC of ${var.app_name} write its flow logs"
 
-data "aws_iam_policy_document" "flow_logs_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["vpc-flow-logs.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
-    }
-
-    condition {
-      test     = "ArnLike"
-      variable = "aws:SourceArn"
-      values   = ["arn:${local.partition}:ec2:${var.region_name}:${local.account_id}:vpc-flow-log/*"]
-    }
-  }
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:ec2:${var.region_name}:${local.account_id}:vpc-flow-log/*" }
+      }
+    }]
+  })
 }
 
 resource "aws_iam_role_policy" "flow_logs" {
   count = var.flow_logs ? 1 : 0
 
-  name   = "write-logs"
-  role   = aws_iam_role.flow_logs[0].id
-  policy = data.aws_iam_policy_document.flow_logs[0].json
-}
+  name = "write-logs"
+  role = aws_iam_role.flow_logs[0].id
 
-data "aws_iam_policy_document" "flow_logs" {
-  count = var.flow_logs ? 1 : 0
-
-  statement {
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
-    resources = [aws_cloudwatch_log_group.flow_logs[0].arn, "${aws_cloudwatch_log_group.flow_logs[0].arn}:*"]
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+      Resource = "${aws_cloudwatch_log_group.flow_logs[0].arn}:*"
+    }]
+  })
 }

@@ -216,33 +216,22 @@ resource "aws_sns_topic" "alarms" {
 }
 
 resource "aws_sns_topic_policy" "alarms" {
-  arn    = aws_sns_topic.alarms.arn
-  policy = data.aws_iam_policy_document.alarms.json
-}
+  arn = aws_sns_topic.alarms.arn
 
-data "aws_iam_policy_document" "alarms" {
-  statement {
-    sid       = "Alarms"
-    actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.alarms.arn]
-
-    principals {
-      type        = "Service"
-      identifiers = ["cloudwatch.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account_id]
-    }
-
-    condition {
-      test     = "ArnLike"
-      variable = "aws:SourceArn"
-      values   = ["arn:${local.partition}:cloudwatch:${var.region_name}:${local.account_id}:alarm:${var.app_name}-*"]
-    }
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "Alarms"
+      Effect    = "Allow"
+      Action    = "sns:Publish"
+      Resource  = aws_sns_topic.alarms.arn
+      Principal = { Service = "cloudwatch.amazonaws.com" }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:${local.partition}:cloudwatch:${var.region_name}:${local.account_id}:alarm:${var.app_name}-*" }
+      }
+    }]
+  })
 }
 
 resource "aws_sns_topic_subscription" "email" {
@@ -332,7 +321,7 @@ locals {
             for count in ["Desired", "Running"] :
             [["ECS/ContainerInsights", "${count}TaskCount", "ClusterName", aws_ecs_cluster.this.name, "ServiceName", name, { label = "${name}: ${lower(count)}" }]]
           ]
-        ], )
+        ])
       },
     ],
   )

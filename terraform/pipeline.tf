@@ -2,6 +2,7 @@
 
 locals {
   pipeline = var.github_repository != null
+  ecs_arn  = "arn:${local.partition}:ecs:${var.region_name}:${local.account_id}"
 }
 
 resource "aws_iam_openid_connect_provider" "github" {
@@ -16,205 +17,176 @@ resource "aws_iam_role" "deploy" {
 
   name                 = "${local.global_name}-deploy"
   description          = "Lets ${var.github_repository} deploy images of ${var.app_name}"
-  assume_role_policy   = data.aws_iam_policy_document.deploy_trust[0].json
   max_session_duration = 3600
-}
 
-data "aws_iam_policy_document" "deploy_trust" {
-  count = local.pipeline ? 1 : 0
-
-  statement {
-    actions = ["sts:AssumeRoleWithWebIdentity"]
-
-    principals {
-      type        = "Federated"
-      identifiers = [var.github_oidc_provider_arn == null ? aws_iam_openid_connect_provider.github[0].arn : var.github_oidc_provider_arn]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "token.actions.githubusercontent.com:aud"
-      values   = ["sts.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "token.actions.githubusercontent.com:sub"
-      values = [
-        var.github_environment == null
-        ? "repo:${var.github_repository}:ref:refs/heads/${var.github_branch}"
-        : "repo:${var.github_repository}:environment:${var.github_environment}"
-      ]
-    }
-  }
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = var.github_oidc_provider_arn == null ? aws_iam_openid_connect_provider.github[0].arn : var.github_oidc_provider_arn }
+      Condition = {
+        StringEquals = {
+          "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
+          "token.actions.githubusercontent.com:sub" = (
+            var.github_environment == null
+            ? "repo:${var.github_repository}:ref:refs/heads/${var.github_branch}"
+            : "repo:${var.github_repository}:environment:${var.github_environment}"
+          )
+        }
+      }
+    }]
+  })
 }
 
 resource "aws_iam_role_policy" "deploy" {
   count = local.pipeline ? 1 : 0
 
-  name   = "deploy"
-  role   = aws_iam_role.deploy[0].id
-  policy = data.aws_iam_policy_document.deploy[0].json
-}
+  name = "deploy"
+  role = aws_iam_role.deploy[0].id
 
-data "aws_iam_policy_document" "deploy" {
-  count = local.pipeline ? 1 : 0
-
-  statement {
-    sid       = "LogInToRegistry"
-    actions   = ["ecr:GetAuthorizationToken"]
-    resources = ["*"] # the action knows no resource
-  }
-
-  statement {
-    sid = "PushImage"
-    actions = [
-      "ecr:BatchCheckLayerAvailability",
-      "ecr:BatchGetImage",
-      "ecr:CompleteLayerUpload",
-      "ecr:DescribeImages",
-      "ecr:GetDownloadUrlForLayer",
-      "ecr:InitiateLayerUpload",
-      "ecr:PutImage",
-      "ecr:UploadLayerPart",
-    ]
-    resources = [aws_ecr_repository.api.arn]
-  }
-
-  statement {
-    sid       = "RegisterTask"
-    actions   = ["ecs:RegisterTaskDefinition"]
-    resources = ["arn:${local.partition}:ecs:${var.region_name}:${local.account_id}:task-definition/${var.app_name}-api:*"]
-  }
-
-  statement {
-    sid       = "TagTask"
-    actions   = ["ecs:TagResource"]
-    resources = ["arn:${local.partition}:ecs:${var.region_name}:${local.account_id}:task-definition/${var.app_name}-api:*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "ecs:CreateAction"
-      values   = ["RegisterTaskDefinition"]
-    }
-  }
-
-  statement {
-    sid       = "RetireTask"
-    actions   = ["ecs:DeregisterTaskDefinition"]
-    resources = ["*"] # the action knows no resource
-  }
-
-  statement {
-    sid       = "RunTask"
-    actions   = ["ecs:UpdateService"]
-    resources = ["arn:${local.partition}:ecs:${var.region_name}:${local.account_id}:service/${aws_ecs_cluster.this.name}/api"]
-  }
-
-  statement {
-    sid       = "GiveTaskItsRoles"
-    actions   = ["iam:PassRole"]
-    resources = [aws_iam_role.api_execution.arn, aws_iam_role.api_task.arn]
-
-    condition {
-      test     = "StringEquals"
-      variable = "iam:PassedToService"
-      values   = ["ecs-tasks.amazonaws.com"]
-    }
-  }
-
-  # What Terraform reads to find that nothing else has changed. No values of secrets: it asks for their versions only.
-  statement {
-    sid = "Compare"
-    actions = [
-      "application-autoscaling:DescribeScalableTargets",
-      "application-autoscaling:DescribeScalingPolicies",
-      "application-autoscaling:ListTagsForResource",
-      "backup:DescribeBackupVault",
-      "backup:GetBackupPlan",
-      "backup:GetBackupSelection",
-      "backup:ListTags",
-      "cloudwatch:DescribeAlarms",
-      "cloudwatch:GetDashboard",
-      "cloudwatch:ListTagsForResource",
-      "ec2:Describe*",
-      "ecr:DescribeRepositories",
-      "ecr:GetLifecyclePolicy",
-      "ecr:ListTagsForResource",
-      "ecs:Describe*",
-      "ecs:List*",
-      "elasticfilesystem:Describe*",
-      "elasticfilesystem:ListTagsForResource",
-      "elasticloadbalancing:Describe*",
-      "iam:GetOpenIDConnectProvider",
-      "iam:GetRole",
-      "iam:GetRolePolicy",
-      "iam:ListAttachedRolePolicies",
-      "iam:ListRolePolicies",
-      "logs:DescribeLogGroups",
-      "logs:ListTagsForResource",
-      "secretsmanager:DescribeSecret",
-      "secretsmanager:GetRandomPassword",
-      "secretsmanager:GetResourcePolicy",
-      "secretsmanager:ListSecretVersionIds",
-      "servicediscovery:GetNamespace",
-      "servicediscovery:GetService",
-      "servicediscovery:ListTagsForResource",
-      "sns:GetSubscriptionAttributes",
-      "sns:GetTopicAttributes",
-      "sns:ListTagsForResource",
-      "ssm:DescribeParameters",
-      "ssm:ListTagsForResource",
-    ]
-    resources = ["*"]
-  }
-
-  statement {
-    sid       = "CompareCollectorConfiguration"
-    actions   = ["ssm:GetParameter", "ssm:GetParameters"]
-    resources = [aws_ssm_parameter.collector.arn]
-  }
-
-  dynamic "statement" {
-    for_each = aws_s3_bucket.access_logs
-
-    content {
-      sid = "CompareLogBucket"
-      actions = [
-        "s3:GetAccelerateConfiguration",
-        "s3:GetBucket*",
-        "s3:GetEncryptionConfiguration",
-        "s3:GetLifecycleConfiguration",
-        "s3:GetReplicationConfiguration",
-        "s3:ListBucket",
-      ]
-      resources = [statement.value.arn]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.state_bucket[*]
-
-    content {
-      sid       = "FindState"
-      actions   = ["s3:ListBucket"]
-      resources = ["arn:${local.partition}:s3:::${statement.value}"]
-
-      condition {
-        test     = "StringLike"
-        variable = "s3:prefix"
-        values   = ["${var.app_name}/*"]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.state_bucket[*]
-
-    content {
-      sid       = "KeepState"
-      actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-      resources = ["arn:${local.partition}:s3:::${statement.value}/${var.app_name}/*"]
-    }
-  }
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [
+        {
+          Sid      = "LogInToRegistry"
+          Effect   = "Allow"
+          Action   = "ecr:GetAuthorizationToken"
+          Resource = "*" # the action knows no resource
+        },
+        {
+          Sid    = "PushImage"
+          Effect = "Allow"
+          Action = [
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:CompleteLayerUpload",
+            "ecr:DescribeImages",
+            "ecr:GetDownloadUrlForLayer",
+            "ecr:InitiateLayerUpload",
+            "ecr:PutImage",
+            "ecr:UploadLayerPart",
+          ]
+          Resource = aws_ecr_repository.api.arn
+        },
+        {
+          Sid      = "RegisterTask"
+          Effect   = "Allow"
+          Action   = "ecs:RegisterTaskDefinition"
+          Resource = "${local.ecs_arn}:task-definition/${aws_ecs_task_definition.api.family}:*"
+        },
+        {
+          Sid       = "TagTask"
+          Effect    = "Allow"
+          Action    = "ecs:TagResource"
+          Resource  = "${local.ecs_arn}:task-definition/${aws_ecs_task_definition.api.family}:*"
+          Condition = { StringEquals = { "ecs:CreateAction" = "RegisterTaskDefinition" } }
+        },
+        {
+          Sid      = "RetireTask"
+          Effect   = "Allow"
+          Action   = "ecs:DeregisterTaskDefinition"
+          Resource = "*" # the action knows no resource
+        },
+        {
+          Sid      = "RunTask"
+          Effect   = "Allow"
+          Action   = "ecs:UpdateService"
+          Resource = "${local.ecs_arn}:service/${aws_ecs_cluster.this.name}/${aws_ecs_service.api.name}"
+        },
+        {
+          Sid       = "GiveTaskItsRoles"
+          Effect    = "Allow"
+          Action    = "iam:PassRole"
+          Resource  = [aws_iam_role.api_execution.arn, aws_iam_role.api_task.arn]
+          Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
+        },
+        # What Terraform reads to find that nothing else has changed. No values of secrets: it asks for their versions only.
+        {
+          Sid    = "Compare"
+          Effect = "Allow"
+          Action = [
+            "application-autoscaling:DescribeScalableTargets",
+            "application-autoscaling:DescribeScalingPolicies",
+            "application-autoscaling:ListTagsForResource",
+            "backup:DescribeBackupVault",
+            "backup:GetBackupPlan",
+            "backup:GetBackupSelection",
+            "backup:ListTags",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:GetDashboard",
+            "cloudwatch:ListTagsForResource",
+            "ec2:Describe*",
+            "ecr:DescribeRepositories",
+            "ecr:GetLifecyclePolicy",
+            "ecr:ListTagsForResource",
+            "ecs:Describe*",
+            "ecs:List*",
+            "elasticfilesystem:Describe*",
+            "elasticfilesystem:ListTagsForResource",
+            "elasticloadbalancing:Describe*",
+            "iam:GetOpenIDConnectProvider",
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+            "logs:DescribeLogGroups",
+            "logs:ListTagsForResource",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetRandomPassword",
+            "secretsmanager:GetResourcePolicy",
+            "secretsmanager:ListSecretVersionIds",
+            "servicediscovery:GetNamespace",
+            "servicediscovery:GetService",
+            "servicediscovery:ListTagsForResource",
+            "sns:GetSubscriptionAttributes",
+            "sns:GetTopicAttributes",
+            "sns:ListTagsForResource",
+            "ssm:DescribeParameters",
+            "ssm:ListTagsForResource",
+          ]
+          Resource = "*"
+        },
+        {
+          Sid      = "CompareCollectorConfiguration"
+          Effect   = "Allow"
+          Action   = ["ssm:GetParameter", "ssm:GetParameters"]
+          Resource = aws_ssm_parameter.collector.arn
+        },
+      ],
+      [
+        for bucket in aws_s3_bucket.access_logs : {
+          Sid    = "CompareLogBucket"
+          Effect = "Allow"
+          Action = [
+            "s3:GetAccelerateConfiguration",
+            "s3:GetBucket*",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetLifecycleConfiguration",
+            "s3:GetReplicationConfiguration",
+            "s3:ListBucket",
+          ]
+          Resource = bucket.arn
+        }
+      ],
+      flatten([
+        for bucket in var.state_bucket[*] : [
+          {
+            Sid       = "FindState"
+            Effect    = "Allow"
+            Action    = "s3:ListBucket"
+            Resource  = "arn:${local.partition}:s3:::${bucket}"
+            Condition = { StringLike = { "s3:prefix" = "${var.app_name}/*" } }
+          },
+          {
+            Sid      = "KeepState"
+            Effect   = "Allow"
+            Action   = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+            Resource = "arn:${local.partition}:s3:::${bucket}/${var.app_name}/*"
+          },
+        ]
+      ]),
+    )
+  })
 }

@@ -67,6 +67,26 @@ locals {
     { for name, parts in local.ecr_images : name => "arn:${local.partition}:ecr:${parts[1]}:${parts[0]}:repository/${parts[2]}" },
     var.app_image == null ? { api = aws_ecr_repository.api.arn } : {},
   )
+
+  # The right to pull the images of each task.
+  pull_statements = {
+    for task, containers in { api = ["api", "collector"], database = ["database"] } : task => flatten([
+      for repositories in [[for name in containers : local.image_repositories[name] if contains(keys(local.image_repositories), name)]] : [
+        {
+          Sid      = "LogInToRegistry"
+          Effect   = "Allow"
+          Action   = ["ecr:GetAuthorizationToken"]
+          Resource = ["*"] # the action knows no resource
+        },
+        {
+          Sid      = "PullImages"
+          Effect   = "Allow"
+          Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+          Resource = repositories
+        },
+      ] if length(repositories) > 0
+    ])
+  }
 }
 
 resource "terraform_data" "image" {
