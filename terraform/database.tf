@@ -244,7 +244,7 @@ resource "aws_efs_access_point" "database" {
   }
 
   root_directory {
-    path = "/mongo"
+    path = var.db_directory
 
     creation_info {
       owner_uid   = 999
@@ -254,6 +254,11 @@ resource "aws_efs_access_point" "database" {
   }
 
   tags = { Name = "${var.app_name}-database" }
+
+  # The server runs on the old one until it is replaced.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 # The database task, through its access point and encrypted, and nobody else.

@@ -13,6 +13,11 @@ output "repository_url" {
   value       = aws_ecr_repository.api.repository_url
 }
 
+output "image_architecture" {
+  description = "What such an image has to be built for, in the words of `dotnet publish --arch`."
+  value       = local.dotnet_architecture
+}
+
 output "load_balancer_dns_name" {
   description = "Name to point a domain to."
   value       = aws_lb.this.dns_name

@@ -102,73 +102,18 @@ resource "aws_iam_role_policy" "deploy" {
           Resource  = [aws_iam_role.api_execution.arn, aws_iam_role.api_task.arn]
           Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
         },
-        # What Terraform reads to find that nothing else has changed. No values of secrets: it asks for their versions only.
+        # The rest of what `terraform apply -refresh=false` calls: it takes the state's word for all that it may not change.
         {
-          Sid    = "Compare"
+          Sid    = "Plan"
           Effect = "Allow"
           Action = [
-            "application-autoscaling:DescribeScalableTargets",
-            "application-autoscaling:DescribeScalingPolicies",
-            "application-autoscaling:ListTagsForResource",
-            "backup:DescribeBackupVault",
-            "backup:GetBackupPlan",
-            "backup:GetBackupSelection",
-            "backup:ListTags",
-            "cloudwatch:DescribeAlarms",
-            "cloudwatch:GetDashboard",
-            "cloudwatch:ListTagsForResource",
-            "ec2:Describe*",
-            "ecr:DescribeRepositories",
-            "ecr:GetLifecyclePolicy",
-            "ecr:ListTagsForResource",
-            "ecs:Describe*",
-            "ecs:List*",
-            "elasticfilesystem:Describe*",
-            "elasticfilesystem:ListTagsForResource",
-            "elasticloadbalancing:Describe*",
-            "iam:GetOpenIDConnectProvider",
-            "iam:GetRole",
-            "iam:GetRolePolicy",
-            "iam:ListAttachedRolePolicies",
-            "iam:ListRolePolicies",
-            "logs:DescribeLogGroups",
-            "logs:ListTagsForResource",
-            "secretsmanager:DescribeSecret",
+            "ec2:DescribeAvailabilityZones",
+            "ecs:DescribeServices",
+            "ecs:DescribeTaskDefinition",
             "secretsmanager:GetRandomPassword",
-            "secretsmanager:GetResourcePolicy",
-            "secretsmanager:ListSecretVersionIds",
-            "servicediscovery:GetNamespace",
-            "servicediscovery:GetService",
-            "servicediscovery:ListTagsForResource",
-            "sns:GetSubscriptionAttributes",
-            "sns:GetTopicAttributes",
-            "sns:ListTagsForResource",
-            "ssm:DescribeParameters",
-            "ssm:ListTagsForResource",
           ]
           Resource = "*"
         },
-        {
-          Sid      = "CompareCollectorConfiguration"
-          Effect   = "Allow"
-          Action   = ["ssm:GetParameter", "ssm:GetParameters"]
-          Resource = aws_ssm_parameter.collector.arn
-        },
-      ],
-      [
-        for bucket in aws_s3_bucket.access_logs : {
-          Sid    = "CompareLogBucket"
-          Effect = "Allow"
-          Action = [
-            "s3:GetAccelerateConfiguration",
-            "s3:GetBucket*",
-            "s3:GetEncryptionConfiguration",
-            "s3:GetLifecycleConfiguration",
-            "s3:GetReplicationConfiguration",
-            "s3:ListBucket",
-          ]
-          Resource = bucket.arn
-        }
       ],
       flatten([
         for bucket in var.state_bucket[*] : [
@@ -177,7 +122,7 @@ resource "aws_iam_role_policy" "deploy" {
             Effect    = "Allow"
             Action    = "s3:ListBucket"
             Resource  = "arn:${local.partition}:s3:::${bucket}"
-            Condition = { StringLike = { "s3:prefix" = "${var.app_name}/*" } }
+            Condition = { StringLike = { "s3:prefix" = ["${var.app_name}/*", "env:/*"] } } # Terraform looks for workspaces, too
           },
           {
             Sid      = "KeepState"

@@ -295,6 +295,19 @@ variable "db_backup_retention_days" {
   }
 }
 
+variable "db_directory" {
+  description = "Directory of the file system that the container database runs on. Another one is for a restored backup."
+  type        = string
+  default     = "/mongo"
+  nullable    = false
+
+  # EFS takes at most four levels.
+  validation {
+    condition     = can(regex("^(/[^/ ]+){1,4}$", var.db_directory)) && length(var.db_directory) <= 100
+    error_message = "db_directory must be an absolute path of at most four levels and 100 characters."
+  }
+}
+
 variable "execute_command" {
   description = "Whether ECS Exec may open a shell in the database container, for maintenance. The API's container has no shell."
   type        = bool

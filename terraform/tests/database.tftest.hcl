@@ -277,6 +277,12 @@ run "container_as_asked_for" {
     db_password_version      = 2
     architecture             = "ARM64"
     execute_command          = true
+    db_directory             = "/aws-backup-restore_2026-01-02T03-04-05-678Z/mongo"
+  }
+
+  assert {
+    condition     = aws_efs_access_point.database[0].root_directory[0].path == var.db_directory
+    error_message = "The database must run on a restored backup when it is told to."
   }
 
   assert {

@@ -106,8 +106,10 @@ class Emulator:
         return response.status, response.getheaders(), response.read()
 
     def backup(self, method, path, body):
-        """AWS Backup's selections and recovery points, which moto has not."""
+        """AWS Backup's selections and recovery points, and the removal of EFS's policies, which moto has not."""
         path = path.split("?")[0]
+        if method == "DELETE" and re.fullmatch(r"/2015-02-01/file-systems/[^/]+/policy", path):
+            return self.json({})
         if re.fullmatch(r"/backup-vaults/[^/]+/recovery-points/?", path):
             return self.json({"RecoveryPoints": []})
         found = re.fullmatch(r"/backup/plans/([^/]+)/selections/?([^/]*)", path)
@@ -228,6 +230,19 @@ def live(emulator, work):
             change["address"]: change["change"]["actions"] for change in planned["resource_changes"] if change["change"]["actions"] not in (["no-op"], ["read"])
         }
 
+    def differences(planned):
+        """Why each change is planned: the attributes that differ, as they are and as they would be."""
+        return {
+            change["address"]: {
+                key: (before.get(key), after.get(key))
+                for before, after in [(change["change"]["before"] or {}, change["change"]["after"] or {})]
+                for key in {*before, *after}
+                if before.get(key) != after.get(key)
+            }
+            for change in planned["resource_changes"]
+            if change["address"] in changes(planned)
+        }
+
     def client(service):
         return boto3.client(service, endpoint_url=emulator.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
 
@@ -270,7 +285,7 @@ def live(emulator, work):
     # A second plan
     emulator.calls.clear()
     second = plan()
-    check("a second plan is empty", not changes(second) and all(value["actions"] == ["no-op"] for value in second["output_changes"].values()), changes(second))
+    check("a second plan is empty", not changes(second) and all(value["actions"] == ["no-op"] for value in second["output_changes"].values()), differences(second))
     read = {action for service, action in emulator.calls if service == "secretsmanager"}
     check("a plan reads no value of a secret", "GetSecretValue" not in read, read)
     unnamed = sorted(address_tags(second))

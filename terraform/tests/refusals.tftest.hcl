@@ -38,6 +38,7 @@ run "values_that_no_variable_takes" {
     db_image                      = "mongo"
     db_cpu                        = 1000
     db_password_version           = 0
+    db_directory                  = "mongo"
     db_backup_retention_days      = 0
     vpc_cidr                      = "10.0.0.0/20"
     zone_count                    = 1
@@ -61,7 +62,7 @@ run "values_that_no_variable_takes" {
   expect_failures = [
     var.region_name, var.app_name, var.app_image, var.app_container_port, var.db_container_port, var.min_capacity, var.cpu_threshold, var.mem_threshold,
     var.requests_threshold, var.app_cpu, var.architecture, var.request_timeout, var.external_database_kms_key_arn, var.external_database_cidrs, var.db_image,
-    var.db_cpu, var.db_password_version, var.db_backup_retention_days, var.vpc_cidr, var.zone_count, var.allowed_cidrs, var.certificate_arn,
+    var.db_cpu, var.db_password_version, var.db_directory, var.db_backup_retention_days, var.vpc_cidr, var.zone_count, var.allowed_cidrs, var.certificate_arn,
     var.collector_image, var.trace_sampling_ratio, var.container_insights, var.log_retention_days, var.alarm_email, var.error_threshold, var.latency_threshold,
     var.github_repository, var.github_environment, var.github_branch, var.github_oidc_provider_arn, var.state_bucket, var.tags,
   ]
