@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
@@ -55,7 +56,10 @@ def check(name, holds, detail=""):
 
 
 class Emulator:
-    """moto behind a proxy that notes every call and answers the few that moto does not know."""
+    """moto behind a proxy that notes every call, answers the few that moto does not know, and keeps what moto drops.
+
+    Without it the provider would give up, or plan again and again what AWS has taken long since.
+    """
 
     def __init__(self):
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
@@ -64,6 +68,8 @@ class Emulator:
         self.calls = []
         self.selections = {}
         self.scaling_tags = {}
+        self.services = {}
+        self.descriptions = {}
         emulator = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -77,8 +83,12 @@ class Emulator:
                 status, headers, content = (
                     emulator.backup(self.command, self.path, body)
                     or (service == "application-autoscaling" and emulator.scaling(action, body))
-                    or emulator.forward(self, body)
+                    or emulator.forward(self, service, body)
                 )
+                if service == "ecs":
+                    content = emulator.ecs(action, body, content)
+                if service == "ec2":
+                    content = emulator.ec2(action, body, content)
                 self.send_response(status)
                 for key, value in headers:
                     if key.lower() not in ("transfer-encoding", "content-length", "connection", "server", "date"):
@@ -97,9 +107,11 @@ class Emulator:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
-    def forward(self, request, body):
+    def forward(self, request, service, body):
         connection = http.client.HTTPConnection(*self.moto.get_host_and_port(), timeout=60)
-        connection.request(request.command, request.path, body, dict(request.headers))
+        # moto wants a slash behind the name, AWS and its clients do not.
+        path = f"{request.path}/" if service == "backup" and request.path.startswith("/tags/") else request.path
+        connection.request(request.command, path, body, dict(request.headers))
         response = connection.getresponse()
         if response.status == 500:
             print(f"        the emulator cannot answer {self.calls[-1]}", file=sys.stderr)
@@ -126,6 +138,33 @@ class Emulator:
             del self.selections[selection]
             return self.json({})
         return self.json(self.selections[selection])
+
+    def ecs(self, action, body, content):
+        """Settings of services, of which moto gives back some only."""
+        settings = ("availabilityZoneRebalancing", "enableECSManagedTags", "enableExecuteCommand", "healthCheckGracePeriodSeconds", "propagateTags")
+        if action in ("CreateService", "UpdateService"):
+            asked = json.loads(body)
+            name = (asked.get("serviceName") or asked.get("service")).split("/")[-1]
+            self.services.setdefault(name, {}).update({key: asked[key] for key in settings if key in asked})
+        if action not in ("CreateService", "UpdateService", "DescribeServices"):
+            return content
+        answer = json.loads(content)
+        for found in answer.get("services", []) + ([answer["service"]] if "service" in answer else []):
+            found.update(self.services.get(found["serviceName"], {}))
+        return json.dumps(answer).encode()
+
+    def ec2(self, action, body, content):
+        """Descriptions of rules between security groups."""
+        if action.startswith("AuthorizeSecurityGroup"):
+            asked = dict(urllib.parse.parse_qsl(body.decode()))
+            for rule in re.findall(rb"<securityGroupRuleId>([^<]+)<", content):
+                self.descriptions[rule] = asked.get("IpPermissions.1.Groups.1.Description", "")
+        if action == "DescribeSecurityGroupRules":
+            for rule, description in self.descriptions.items():
+                if description:
+                    tag = b"<securityGroupRuleId>" + rule + b"</securityGroupRuleId>"
+                    content = content.replace(tag, tag + f"<description>{description}</description>".encode())
+        return content
 
     def scaling(self, action, body):
         """Tags of the one scalable target, which moto does not keep."""
@@ -286,8 +325,6 @@ def live(emulator, work):
     emulator.calls.clear()
     second = plan()
     check("a second plan is empty", not changes(second) and all(value["actions"] == ["no-op"] for value in second["output_changes"].values()), differences(second))
-    read = {action for service, action in emulator.calls if service == "secretsmanager"}
-    check("a plan reads no value of a secret", "GetSecretValue" not in read, read)
     unnamed = sorted(address_tags(second))
     check("everything that takes tags has those of the deployment", not unnamed, unnamed)
 
@@ -315,8 +352,35 @@ def live(emulator, work):
     definitions.update_service(cluster="simple-user-api", service="api", desiredCount=3)
     check("the number of tasks that autoscaling chose is left alone", not changes(plan()))
 
+    # What the deploying workflow does
+    (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, "app_image": f"{outputs['repository_url']}:workflow"}))
+    emulator.calls.clear()
+    subprocess.run(
+        [root / "scripts" / "publish-image.sh"],
+        env={**environment, "REPOSITORY_URL": outputs["repository_url"], "IMAGE_TAG": "workflow", "ARCHITECTURE": outputs["image_architecture"]},
+        capture_output=True,
+        check=True,
+    )
+    terraform("plan", "-refresh=false", "-out=plan.tfplan")
+    deployment = json.loads(terraform("show", "-json", "plan.tfplan").stdout)
+    check(
+        "a deployment changes the task and the service, and nothing in the cloud beside them",
+        set(changes(deployment)) == {"terraform_data.image[0]", "aws_ecs_task_definition.api", "aws_ecs_service.api"},
+        changes(deployment),
+    )
+    terraform("apply", "plan.tfplan")
+    called = {f"{service}:{action}" for service, action in emulator.calls} - {"sts:GetCallerIdentity"}
+    policy = client("iam").get_role_policy(RoleName="simple-user-api-us-east-1-deploy", PolicyName="deploy")["PolicyDocument"]
+    allowed = {action for statement in policy["Statement"] for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
+    check("the deploying role may call what a deployment calls", called <= allowed, sorted(called - allowed))
+    check("a deployment reads no value of a secret", "secretsmanager:GetSecretValue" not in called)
+    service = definitions.describe_services(cluster="simple-user-api", services=["api"])["services"][0]
+    task = definitions.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    check("the service is told to run what was deployed", task["containerDefinitions"][0]["image"].endswith(":workflow"))
+    check("the plan after it is empty", not changes(plan()))
+
     # New passwords
-    (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, "db_password_version": 2}))
+    (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, "app_image": f"{outputs['repository_url']}:workflow", "db_password_version": 2}))
     rotation = plan()
     check(
         "new passwords reach both tasks, and nothing else changes",
@@ -336,6 +400,8 @@ def live(emulator, work):
     rotated = json.loads(secrets.get_secret_value(SecretId="simple-user-api/database/api")["SecretString"])
     check("the new password is another one", rotated["password"] != api_secret["password"] and rotated["password"] in rotated["connectionString"])
     check("the plan after it is empty", not changes(plan()))
+    state = (root / "terraform.tfstate").read_text()
+    check("no password has come into the state", not any(secret["password"] in state for secret in (api_secret, root_secret, rotated)))
 
     # Destroy
     terraform("destroy", "-auto-approve")
