@@ -50,11 +50,9 @@ locals {
     processors = {
       memory_limiter    = { check_interval = "1s", limit_mib = local.collector_memory - 48, spike_limit_mib = 32 }
       resourcedetection = { detectors = ["env", "ecs"], timeout = "5s" }
-      filter = {
-        metrics = { include = { match_type = "strict", metric_names = keys(local.api_metrics) } }
-      }
-      "batch/traces"  = { timeout = "1s", send_batch_size = 50 }
-      "batch/metrics" = { timeout = "60s" }
+      filter            = { metric_conditions = [join(" and ", [for name in keys(local.api_metrics) : "metric.name != \"${name}\""])] }
+      "batch/traces"    = { timeout = "1s", send_batch_size = 50 }
+      "batch/metrics"   = { timeout = "60s" }
     }
 
     exporters = {

@@ -20,8 +20,8 @@ variable "app_name" {
 
   # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.app_name)) && length(var.app_name) <= 24 && !startswith(var.app_name, "internal-")
-    error_message = "app_name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first; \"internal-\" is kept by load balancers."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.app_name)) && length(var.app_name) <= 24 && !can(regex("^(internal-|aws|ssm)", var.app_name))
+    error_message = "app_name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first; AWS keeps names that begin with internal-, aws or ssm."
   }
 }
 

@@ -464,6 +464,7 @@ run "defaults" {
       && yamldecode(local.collector_config).service.pipelines.metrics.exporters == ["awsemf"]
       && yamldecode(local.collector_config).receivers.otlp.protocols.grpc.endpoint == "localhost:4317"
       && yamldecode(local.collector_config).exporters.awsemf.log_group_name == aws_cloudwatch_log_group.metrics.name
+      && startswith(yamldecode(local.collector_config).processors.filter.metric_conditions[0], "metric.name != \"db.client.operation.duration\" and ")
       && length(local.collector_config) <= 4096
     )
     error_message = "The collector must send traces to X-Ray and metrics to CloudWatch, in a configuration that a parameter can hold."

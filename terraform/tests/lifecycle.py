@@ -233,7 +233,7 @@ def live(emulator, work):
 
     # What an emulator needs, beside the configuration and not in it.
     (root / "emulator_override.tf").write_text(
-        'provider "aws" {\n  s3_use_path_style = true\n  skip_credentials_validation = true\n  skip_metadata_api_check = true\n}\n'
+        'provider "aws" {\n  s3_use_path_style = true\n  skip_metadata_api_check = true\n}\n'
     )
     (root / "terraform.tfvars.json").write_text(json.dumps(VARIABLES))
 
@@ -335,7 +335,7 @@ def live(emulator, work):
         "a changed source changes the image, the task and the service, and nothing else",
         changes(changed)
         == {
-            "terraform_data.image[0]": ["delete", "create"],
+            "terraform_data.image[0]": ["create", "delete"],
             "aws_ecs_task_definition.api": ["create", "delete"],
             "aws_ecs_service.api": ["update"],
         },

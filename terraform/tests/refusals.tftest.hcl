@@ -78,6 +78,16 @@ run "a_name_with_a_hyphen_at_its_end" {
   expect_failures = [var.app_name]
 }
 
+run "a_name_that_aws_keeps" {
+  command = plan
+
+  variables {
+    app_name = "aws-users"
+  }
+
+  expect_failures = [var.app_name]
+}
+
 run "a_name_of_25_characters" {
   command = plan
 
