@@ -19,7 +19,6 @@ import tempfile
 import threading
 import time
 import urllib.parse
-import urllib.request
 import uuid
 from pathlib import Path
 
@@ -40,6 +39,44 @@ VARIABLES = {
     "state_bucket": "example-state",
     "tags": {"Owner": "lifecycle"},
 }
+
+# Everything of which the deployment makes some, and how to list it.
+KINDS = [
+    ("application-autoscaling", "describe_scalable_targets", "ScalableTargets"),
+    ("application-autoscaling", "describe_scaling_policies", "ScalingPolicies"),
+    ("backup", "list_backup_plans", "BackupPlansList"),
+    ("backup", "list_backup_vaults", "BackupVaultList"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries"),
+    ("ec2", "describe_addresses", "Addresses"),
+    ("ec2", "describe_flow_logs", "FlowLogs"),
+    ("ec2", "describe_internet_gateways", "InternetGateways"),
+    ("ec2", "describe_nat_gateways", "NatGateways"),
+    ("ec2", "describe_network_interfaces", "NetworkInterfaces"),
+    ("ec2", "describe_route_tables", "RouteTables"),
+    ("ec2", "describe_security_groups", "SecurityGroups"),
+    ("ec2", "describe_subnets", "Subnets"),
+    ("ec2", "describe_vpc_endpoints", "VpcEndpoints"),
+    ("ec2", "describe_vpcs", "Vpcs"),
+    ("ecr", "describe_repositories", "repositories"),
+    ("ecs", "list_clusters", "clusterArns"),
+    ("ecs", "list_task_definitions", "taskDefinitionArns"),
+    ("efs", "describe_access_points", "AccessPoints"),
+    ("efs", "describe_file_systems", "FileSystems"),
+    ("elbv2", "describe_load_balancers", "LoadBalancers"),
+    ("elbv2", "describe_target_groups", "TargetGroups"),
+    ("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList"),
+    ("iam", "list_roles", "Roles"),
+    ("logs", "describe_log_groups", "logGroups"),
+    ("route53", "list_hosted_zones", "HostedZones"),
+    ("s3", "list_buckets", "Buckets"),
+    ("secretsmanager", "list_secrets", "SecretList"),
+    ("servicediscovery", "list_namespaces", "Namespaces"),
+    ("servicediscovery", "list_services", "Services"),
+    ("sns", "list_subscriptions", "Subscriptions"),
+    ("sns", "list_topics", "Topics"),
+    ("ssm", "describe_parameters", "Parameters"),
+]
 
 passed = 0
 failed = 0
@@ -176,17 +213,6 @@ class Emulator:
     def json(content, status=200, headers=()):
         return status, [("Content-Type", "application/json"), *headers], json.dumps(content).encode()
 
-    def contents(self):
-        """Everything that exists, as moto shows it, by service and kind."""
-        with urllib.request.urlopen(f"{self.url}/moto-api/data.json") as response:
-            data = json.load(response)
-        return {
-            f"{service}.{kind}": sorted(json.dumps(item, sort_keys=True, default=str) for item in items)
-            for service, kinds in data.items()
-            for kind, items in kinds.items()
-            if items
-        }
-
     def stop(self):
         self.server.shutdown()
         self.moto.stop()
@@ -286,9 +312,7 @@ def live(emulator, work):
         return boto3.client(service, endpoint_url=emulator.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
 
     terraform("init", "-backend=false")
-    # The emulator makes these up when first asked, so ask before the comparison begins.
-    client("ec2").describe_vpcs()
-    before = emulator.contents()
+    before = {kind: inventory(client, *kind) for kind in KINDS}
 
     # Apply
     first = plan()
@@ -307,6 +331,9 @@ def live(emulator, work):
     task = definitions.describe_task_definition(taskDefinition=outputs["task_definition_arn"])["taskDefinition"]
     api = next(container for container in task["containerDefinitions"] if container["name"] == "api")
     check("the task runs the image that was pushed", api["image"] == outputs["app_image"], api["image"])
+
+    unseen = [kind for kind in KINDS if not [item for item in inventory(client, *kind) if item not in before[kind]]]
+    check("the inventory sees what apply has made", not unseen, unseen)
 
     # Secrets
     secrets = client("secretsmanager")
@@ -406,12 +433,16 @@ def live(emulator, work):
     # Destroy
     terraform("destroy", "-auto-approve")
     check("destroy empties the state", not json.loads((root / "terraform.tfstate").read_text())["resources"])
-    left = {kind: [item for item in items if item not in before.get(kind, [])] for kind, items in emulator.contents().items()}
-    left = {kind: items for kind, items in left.items() if items}
     # AWS keeps revisions of task definitions too, inactive and free of charge.
-    revisions = left.pop("ecs.TaskDefinition", [])
-    check("of the tasks, only inactive revisions are left", all('"INACTIVE"' in revision for revision in revisions), revisions)
+    left = {".".join(kind[:2]): found for kind in KINDS if (found := [item for item in inventory(client, *kind) if item not in before[kind]])}
     check("destroy leaves nothing", not left and not emulator.selections, left)
+
+
+def inventory(client, service, operation, result):
+    """What there is of one kind, without what is only the memory of something deleted."""
+    arguments = {"ServiceNamespace": "ecs"} if service == "application-autoscaling" else {}
+    items = getattr(client(service), operation)(**arguments)[result]
+    return [json.dumps(item, sort_keys=True, default=str) for item in items if not isinstance(item, dict) or "deleted" not in (item.get("State"), item.get("state"))]
 
 
 def address_tags(planned):

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the tables of variables and outputs in README.md are current; with --write, makes them so."""
+"""Checks that every variable is typed, described and validated, every output described, and that the tables of both in
+README.md are current; with --write, makes them so."""
 
 import re
 import sys
@@ -10,7 +11,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def blocks(file, kind):
     for name, body in re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', (ROOT / file).read_text(), re.MULTILINE | re.DOTALL):
-        yield name, dict(re.findall(r"^  (\w+) += (.+)$", body, re.MULTILINE))
+        values = dict(re.findall(r"^  (\w+) += (.+)$", body, re.MULTILINE))
+        if not values.get("description"):
+            sys.exit(f"{file}: {name} has no description.")
+        # Of a bool there is nothing left to validate.
+        if kind == "variable" and not (values.get("type") == "bool" or ("type" in values and "validation {" in body)):
+            sys.exit(f"{file}: {name} has no type or no validation.")
+        yield name, values
 
 
 def text(value):

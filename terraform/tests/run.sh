@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that can be tested of the deployment without an AWS account: format, validity, the tests on the plan (*.tftest.hcl),
-# the README's tables, the shell scripts, and one life cycle against an emulator. Leaves nothing behind.
+# the README's tables, the scripts, and one life cycle against an emulator. Leaves nothing behind.
 #
 #   tests/run.sh            all of it
 #   tests/run.sh plan       without the life cycle, which takes minutes
@@ -41,7 +41,7 @@ step() {
 mirror() {
   local platform binary
   platform="$(terraform version -json | sed -n 's/.*"platform": "\(.*\)".*/\1/p')"
-  binary="$(find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -name .terraform -o -name node_modules \) -prune \
+  binary="$(find / \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -name .terraform -o -name node_modules \) -prune \
     -o -type f -path "*/registry.terraform.io/hashicorp/aws/*/$platform/terraform-provider-aws*" -print -quit 2> /dev/null)"
   echo "${binary%%/registry.terraform.io/*}"
 }
@@ -52,8 +52,10 @@ else
   skip "shell scripts" "shellcheck is not installed"
 fi
 
+step "database's command" tests/database.sh
+
 if command -v python3 > /dev/null; then
-  step "README's tables" python3 tests/readme.py
+  step "README's tables, and every variable and output described" python3 tests/readme.py
 else
   skip "README's tables" "python3 is not installed"
 fi
