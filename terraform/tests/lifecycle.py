@@ -439,8 +439,11 @@ def inventory(client, service, operation, result):
     """What there is of one kind, without what is only the memory of something deleted."""
     arguments = {"application-autoscaling": {"ServiceNamespace": "ecs"}}.get(service, {"describe_clusters": {"clusters": ["simple-user-api"]}}.get(operation, {}))
     items = getattr(client(service), operation)(**arguments)[result]
-    gone = ("deleted", "INACTIVE")
-    return [json.dumps(item, sort_keys=True, default=str) for item in items if not isinstance(item, dict) or not {item.get("State"), item.get("status")}.intersection(gone)]
+    return [
+        json.dumps(item, sort_keys=True, default=str)
+        for item in items
+        if not isinstance(item, dict) or (item.get("State") != "deleted" and item.get("status") != "INACTIVE")
+    ]
 
 
 def address_tags(planned):
