@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# Everything that can be tested of the deployment without an AWS account: format, validity, the tests on the plan (*.tftest.hcl),
+# the README's tables, the scripts, and one life cycle against an emulator. Leaves nothing behind.
+#
+#   tests/run.sh            all of it
+#   tests/run.sh plan       without the life cycle, which takes minutes
+#
+# Ends with a line "Terraform: N passed, N failed, N skipped"; exits with 1 if anything failed. What a missing tool
+# makes impossible is skipped, with a line that says so.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+
+passed=0 failed=0 skipped=0
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
+
+pass() { passed=$((passed + ${2:-1})); echo "PASS  $1"; }
+fail() { failed=$((failed + ${2:-1})); echo "FAIL  $1"; }
+skip() { skipped=$((skipped + 1)); echo "SKIP  $1: $2"; }
+
+finish() {
+  echo "Terraform: $passed passed, $failed failed, $skipped skipped"
+  [[ $failed -eq 0 ]]
+  exit
+}
+
+# step NAME COMMAND...: shows what the command says only if it fails
+step() {
+  local name="$1"
+  shift
+  if "$@" > "$work/log" 2>&1; then
+    pass "$name"
+  else
+    fail "$name"
+    sed 's/^/      /' "$work/log"
+    return 1
+  fi
+}
+
+# The directory of an installed copy of the provider, laid out as Terraform wants a mirror to be.
+mirror() {
+  local platform binary
+  platform="$(terraform version -json | sed -n 's/.*"platform": "\(.*\)".*/\1/p')"
+  binary="$(find / \( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -name .terraform -o -name node_modules \) -prune \
+    -o -type f -path "*/registry.terraform.io/hashicorp/aws/*/$platform/terraform-provider-aws*" -print -quit 2> /dev/null)"
+  echo "${binary%%/registry.terraform.io/*}"
+}
+
+if command -v shellcheck > /dev/null; then
+  step "shell scripts" shellcheck scripts/*.sh tests/*.sh
+else
+  skip "shell scripts" "shellcheck is not installed"
+fi
+
+step "database's command" tests/database.sh
+
+if command -v python3 > /dev/null; then
+  step "README's tables, and every variable and output described" python3 tests/readme.py
+else
+  skip "README's tables" "python3 is not installed"
+fi
+
+if ! command -v terraform > /dev/null; then
+  skip "format, validity, plan and life cycle" "terraform is not installed"
+  finish
+fi
+
+export TF_IN_AUTOMATION=1 TF_INPUT=0 TF_DATA_DIR="$work/data" CHECKPOINT_DISABLE=1
+[[ -f "${TF_CLI_CONFIG_FILE:-}" ]] || unset TF_CLI_CONFIG_FILE
+
+step "format" terraform fmt -check -diff -recursive
+
+found="$(mirror)"
+if [[ -n "$found" ]]; then
+  echo "      provider from $found"
+  cat > "$work/terraform.rc" << EOF
+provider_installation {
+  filesystem_mirror {
+    path    = "$found"
+    include = ["registry.terraform.io/hashicorp/aws"]
+  }
+}
+EOF
+  export TF_CLI_CONFIG_FILE="$work/terraform.rc"
+fi
+
+if ! terraform init -backend=false -lockfile=readonly -no-color > "$work/init" 2>&1; then
+  # Only a registry that cannot be reached is no fault of the configuration.
+  if [[ -z "$found" ]] && grep -qE "Failed to (query available|install) provider|could not connect" "$work/init"; then
+    skip "validity, plan and life cycle" "the provider is neither installed nor can its registry be reached"
+  else
+    fail "init"
+    sed 's/^/      /' "$work/init"
+  fi
+  finish
+fi
+
+step "validity" terraform validate -no-color
+
+terraform test -no-color > "$work/test" 2>&1
+status=$?
+runs="$(grep -cE '^  run ".*"\.\.\. pass$' "$work/test")"
+broken="$(grep -cE '^  run ".*"\.\.\. (fail|skip)$' "$work/test")"
+[[ $runs -eq 0 ]] || pass "plan: $runs runs" "$runs"
+if [[ $status -ne 0 || $runs -eq 0 ]]; then
+  fail "plan: $broken runs" "$((broken > 0 ? broken : 1))"
+  sed 's/^/      /' "$work/test"
+fi
+
+if [[ "${1:-}" == plan ]]; then
+  skip "life cycle" "not asked for"
+elif ! python3 -c "import boto3, moto.server" 2> /dev/null; then
+  skip "life cycle" "moto's server and boto3 are not installed for python3 (pip install 'moto[server]' boto3)"
+elif ! command -v aws > /dev/null; then
+  skip "life cycle" "the AWS CLI is not installed"
+else
+  python3 tests/lifecycle.py 2>&1 | tee "$work/life" | sed 's/^/      /'
+  lived="$(grep -cE '^ok ' "$work/life")"
+  died="$(grep -cE '^FAILED ' "$work/life")"
+  [[ $lived -eq 0 ]] || pass "life cycle: $lived checks" "$lived"
+  if [[ $died -gt 0 ]] || ! grep -qE '^Life cycle: [1-9][0-9]* passed, 0 failed' "$work/life"; then
+    fail "life cycle" "$((died > 0 ? died : 1))"
+  fi
+fi
+
+finish
