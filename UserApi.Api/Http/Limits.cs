@@ -19,7 +19,12 @@ internal static class Limits
         {
             Timeout = limits.RequestTimeout,
             TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
-            WriteTimeoutResponse = http => new Problem(http.Response.StatusCode, "The request took too long.").ExecuteAsync(http),
+            WriteTimeoutResponse = http =>
+            {
+                // The one that timed out: nothing more can be written under it.
+                http.RequestAborted = CancellationToken.None;
+                return new Problem(http.Response.StatusCode, "The request took too long.").ExecuteAsync(http);
+            },
         });
 
         services.AddRateLimiter(_ => { });
