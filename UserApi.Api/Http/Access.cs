@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
 using Microsoft.Net.Http.Headers;
 
 namespace UserApi.Api.Http;
@@ -57,6 +58,9 @@ internal static partial class Access
             // The standard section checks the issuer only where it names one; its metadata always do.
             jwt.TokenValidationParameters.ValidateIssuer |= jwt.ConfigurationManager is not null;
             jwt.TokenValidationParameters.ValidateAudience = !options.AnyAudience;
+
+            // A key that the issuer has taken back would be good for another hour.
+            ((BaseConfigurationManager?)jwt.ConfigurationManager)?.UseLastKnownGoodConfiguration = false;
         });
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, BearerResultHandler>();
         builder.Services.AddAuthorizationBuilder()
