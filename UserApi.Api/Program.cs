@@ -19,8 +19,9 @@ try
     app.UseProblems();
     app.UseForwardedClients();
     app.UseRequestTimeouts();
-    app.UseAccess();
+    app.UseCallers();
     app.UseLimits();
+    app.UseAccess();
     app.UseDotIds();
     app.MapDefaultEndpoints(Access.MayRead);
     app.MapStatus();

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
 using Microsoft.Net.Http.Headers;
 
 namespace UserApi.Api.Http;
@@ -46,16 +47,20 @@ internal static partial class Access
             jwt.TokenValidationParameters.NameClaimType = "sub";
             jwt.Events = new()
             {
-                OnAuthenticationFailed = failed => failed.Exception is InvalidOperationException or HttpRequestException or IOException
-                    ? throw new IssuerUnavailableException(failed.Exception)
-                    : Task.CompletedTask,
+                OnMessageReceived = FetchKeysAsync,
+                OnChallenge = RefuseUnchecked,
             };
         });
+        builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<IOptions<LimitOptions>>((jwt, limits) => jwt.BackchannelTimeout = limits.Value.RequestTimeout);
         builder.Services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, jwt =>
         {
-            // The standard section checks the issuer only where it names one; the authority's own name is always known.
-            jwt.TokenValidationParameters.ValidateIssuer |= jwt.Authority is not null;
+            // The standard section checks the issuer only where it names one; its metadata always do.
+            jwt.TokenValidationParameters.ValidateIssuer |= jwt.ConfigurationManager is not null;
             jwt.TokenValidationParameters.ValidateAudience = !options.AnyAudience;
+
+            // A key that the issuer has taken back would be good for another hour.
+            ((BaseConfigurationManager?)jwt.ConfigurationManager)?.UseLastKnownGoodConfiguration = false;
         });
         builder.Services.AddSingleton<IAuthorizationMiddlewareResultHandler, BearerResultHandler>();
         builder.Services.AddAuthorizationBuilder()
@@ -69,12 +74,21 @@ internal static partial class Access
         bool Has(string key) => bearer.GetSection(key) is var section && (!string.IsNullOrWhiteSpace(section.Value) || section.GetChildren().Any());
     }
 
+    /// <summary>Finds out who calls: before the limits, which are the caller's.</summary>
+    public static void UseCallers(this WebApplication app)
+    {
+        if (app.Services.GetRequiredService<AccessState>().HasIssuer)
+        {
+            app.UseAuthentication();
+        }
+    }
+
+    /// <summary>Lets in who may: behind the limits, which hold for those who are refused, too.</summary>
     public static void UseAccess(this WebApplication app)
     {
         var state = app.Services.GetRequiredService<AccessState>();
         if (state.HasIssuer)
         {
-            app.UseAuthentication();
             app.UseAuthorization();
         }
 
@@ -96,6 +110,38 @@ internal static partial class Access
         .Where(claim => claim.Type is "scope" or "scp")
         .Any(claim => claim.Value.Split(' ').Contains(scope, StringComparer.Ordinal));
 
+    // The handler alone would wait for a slow issuer longer than the request may take.
+    private static async Task FetchKeysAsync(MessageReceivedContext message)
+    {
+        if (message.Options.ConfigurationManager is not { } issuer || !message.Request.Headers.ContainsKey(HeaderNames.Authorization))
+        {
+            return;
+        }
+
+        try
+        {
+            var abort = message.HttpContext.RequestAborted;
+            await issuer.GetConfigurationAsync(abort).WaitAsync(abort);
+        }
+        catch (Exception e) when (e is InvalidOperationException or OperationCanceledException)
+        {
+            LogIssuer(message.HttpContext.RequestServices.GetRequiredService<ILogger<IssuerUnavailableException>>(), e.GetBaseException().Message);
+            message.Fail(new IssuerUnavailableException(e));
+        }
+    }
+
+    // Not before: what is open stays open.
+    private static Task RefuseUnchecked(JwtBearerChallengeContext challenge)
+    {
+        if (challenge.AuthenticateFailure is IssuerUnavailableException failure)
+        {
+            challenge.HttpContext.RequestAborted.ThrowIfCancellationRequested();
+            throw failure;
+        }
+
+        return Task.CompletedTask;
+    }
+
     private static void Require(bool holds, string otherwise)
     {
         if (!holds)
@@ -106,6 +152,9 @@ internal static partial class Access
 
     [LoggerMessage(1, LogLevel.Warning, "Callers without a token may do everything")]
     private static partial void LogAnonymous(ILogger logger);
+
+    [LoggerMessage(2, LogLevel.Warning, "The issuer's keys cannot be fetched: {Reason}")]
+    private static partial void LogIssuer(ILogger logger, string reason);
 
     private sealed record AccessState(bool HasIssuer, bool AllowAnonymous, string ScopePrefix);
 

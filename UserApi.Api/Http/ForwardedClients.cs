@@ -21,6 +21,11 @@ internal static class ForwardedClients
     public static void AddForwardedClients(this IHostApplicationBuilder builder)
     {
         var options = builder.Configuration.GetSection(ForwardedClientOptions.SectionName).Get<ForwardedClientOptions>() ?? new();
+        if (options.Hops < 1)
+        {
+            throw Refusal("ForwardedHeaders:Hops is at least 1.");
+        }
+
         builder.Services.Configure<ForwardedHeadersOptions>(forwarded =>
         {
             forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
@@ -35,8 +40,9 @@ internal static class ForwardedClients
 
         static System.Net.IPNetwork Parse(string network) => System.Net.IPNetwork.TryParse(network, out var parsed)
             ? parsed
-            : throw new OptionsValidationException(
-                ForwardedClientOptions.SectionName, typeof(ForwardedClientOptions), [$"ForwardedHeaders:Networks: '{network}' is not a network such as 10.0.0.0/16."]);
+            : throw Refusal($"ForwardedHeaders:Networks: '{network}' is not a network such as 10.0.0.0/16.");
+
+        static OptionsValidationException Refusal(string rule) => new(ForwardedClientOptions.SectionName, typeof(ForwardedClientOptions), [rule]);
     }
 
     public static void UseForwardedClients(this WebApplication app)

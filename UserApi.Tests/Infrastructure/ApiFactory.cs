@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace UserApi.Tests.Infrastructure;
 
@@ -20,6 +21,9 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
         UseKestrel();
     }
 
+    /// <summary>The environment. Default: Development.</summary>
+    public string Environment { get; init; } = Environments.Development;
+
     /// <summary>Replaces or adds services; set before the first client is made.</summary>
     public Action<IServiceCollection> Configure { get; init; } = _ => { };
 
@@ -35,7 +39,7 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
-        builder.UseEnvironment("Development");
+        builder.UseEnvironment(Environment);
 
         // Not UseKestrel(0): that sets the port while Program may have started the server already.
         builder.UseUrls("http://127.0.0.1:0");

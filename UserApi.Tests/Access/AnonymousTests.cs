@@ -1,0 +1,81 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Access;
+
+/// <summary>Callers without a token, where they are let in.</summary>
+public class AnonymousTests
+{
+    private const string Line = "Callers without a token may do everything";
+
+    private static readonly (string, string)[] s_localKey =
+    [
+        ("Authentication:Schemes:Bearer:SigningKeys:0:Issuer", "dotnet-user-jwts"),
+        ("Authentication:Schemes:Bearer:SigningKeys:0:Value", "DeeUILVoHgQws1EYa5eSjff4LXnZKY9GPImCa9mnQng="),
+    ];
+
+    [Fact]
+    public async Task In_Development_anonymous_callers_may_do_everything_and_a_line_says_so()
+    {
+        var log = new LogCapture();
+        await using var api = new ApiFactory { Configure = services => services.AddSingleton<ILoggerProvider>(log) };
+        using var client = api.Client();
+
+        await AssertMayDoEverythingAsync(client);
+        Assert.Contains("checks", await client.GetStringAsync("/health", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Single(log.Lines, line => line.Contains(Line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task In_Development_with_a_local_key_a_caller_who_brings_a_bad_token_is_told_so()
+    {
+        await using var api = new ApiFactory(s_localKey);
+        using var client = api.Client();
+
+        await AssertMayDoEverythingAsync(client);
+        Assert.StartsWith("401 Bearer error=\"invalid_token\"", await client.VerdictAsync("Bearer nonsense"), StringComparison.Ordinal);
+        Assert.StartsWith("401 Bearer", await client.VerdictAsync("Basic YTpi"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task In_Production_anonymous_callers_may_do_everything_where_that_is_written_down()
+    {
+        var log = new LogCapture();
+        await using var api = new ApiFactory(("Authentication:AllowAnonymous", "true"), ("Store:Kind", "Embedded"))
+        {
+            Environment = Environments.Production,
+            Configure = services => services.AddSingleton<ILoggerProvider>(log),
+        };
+        using var client = api.Client();
+
+        await AssertMayDoEverythingAsync(client);
+        Assert.Single(log.Lines, line => line.Contains(Line, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task With_an_issuer_no_line_says_that_anonymous_callers_get_in()
+    {
+        var log = new LogCapture();
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory([.. issuer.Settings.Skip(1), ("Store:Kind", "Embedded")])
+        {
+            Environment = Environments.Production,
+            Configure = services => services.AddSingleton<ILoggerProvider>(log),
+        };
+        using var client = api.Client();
+
+        Assert.Equal("401 Bearer", await client.VerdictAsync(null));
+        Assert.DoesNotContain(log.Lines, line => line.Contains(Line, StringComparison.Ordinal));
+    }
+
+    private static async Task AssertMayDoEverythingAsync(HttpClient client)
+    {
+        Assert.Equal(201, await client.StatusAsync("PUT", "/users/ana", null));
+        Assert.Equal(204, await client.StatusAsync("PATCH", "/users/ana", null));
+        Assert.Equal(200, await client.StatusAsync("GET", "/users/ana", null));
+        Assert.Equal(200, await client.StatusAsync("GET", "/users", null));
+        Assert.Equal(204, await client.StatusAsync("DELETE", "/users/ana", null));
+    }
+}

@@ -1,0 +1,89 @@
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Access;
+
+/// <summary>
+/// The rate limit, and who counts as one caller. Two take turns in 40 calls at once, with 20 calls for each caller: all are answered
+/// if they are two callers, about half of them if they are one.
+/// </summary>
+public class CallerLimitTests
+{
+    private const string ForwardedFor = "X-Forwarded-For";
+    private const int Calls = 40;
+
+    private static readonly (string, string)[] s_half =
+        [("Limits:RequestsPerSecondPerCaller", "1"), ("Limits:BurstPerCaller", $"{Calls / 2}")];
+
+    [Fact]
+    public async Task Each_subject_has_a_limit_of_its_own_whatever_its_token_and_is_told_when_to_come_back()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory([.. issuer.Settings, .. s_half]);
+        using var client = api.Client();
+        await client.StatusAsync("GET", "/alive", issuer.Token());
+
+        var twoTokens = await CallAsync(caller => client.CallAsync("GET", "/users/x", $"Bearer {Token("ana", caller == 0 ? Issuer.Read : Issuer.Both)}"));
+        var twoSubjects = await CallAsync(caller => client.CallAsync("GET", "/users/x", $"Bearer {Token(caller == 0 ? "bo" : "cleo")}"));
+
+        AssertOneCaller(twoTokens);
+        AssertTwoCallers(twoSubjects);
+        var refused = twoTokens.First(answer => (int)answer.StatusCode == 429);
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.ToString());
+        Assert.Equal(200, await client.StatusAsync("GET", "/alive", Token("ana")));
+
+        string Token(string subject, string scope = Issuer.Read) => issuer.Token(scope, token => token.Claims["sub"] = subject);
+    }
+
+    [Theory]
+    [InlineData("no proxy configured", null, 1, "203.0.113.{0}", false)]
+    [InlineData("another proxy configured", "10.0.0.0/8", 1, "203.0.113.{0}", false)]
+    [InlineData("from the proxy", "127.0.0.0/8", 1, "203.0.113.{0}", true)]
+    [InlineData("what the client wrote before it", "127.0.0.0/8", 1, "203.0.113.{0}, 198.51.100.7", false)]
+    [InlineData("through two proxies", "127.0.0.0/8 10.0.0.0/8", 2, "203.0.113.{0}, 10.0.0.9", true)]
+    [InlineData("what the client wrote before two proxies", "127.0.0.0/8 10.0.0.0/8", 2, "203.0.113.{0}, 198.51.100.7, 10.0.0.9", false)]
+    [InlineData("two hops, and the second is no proxy", "127.0.0.0/8 10.0.0.0/8", 2, "203.0.113.{0}, 198.51.100.7", false)]
+    [InlineData("no address", "127.0.0.0/8", 1, "somebody-{0}", false)]
+    public async Task A_client_is_who_the_configured_proxies_say_and_nobody_else(string what, string? networks, int hops, string header, bool areTwo)
+    {
+        var configured = (networks ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select((network, index) => ($"ForwardedHeaders:Networks:{index}", network));
+        await using var api = new ApiFactory([.. s_half, .. configured, ("ForwardedHeaders:Hops", $"{hops}")]);
+        using var client = api.Client();
+
+        var answers = await CallAsync(caller => client.CallAsync("GET", "/users/x", null, ForwardedFor, header.Replace("{0}", $"{caller}")));
+
+        TestContext.Current.TestOutputHelper?.WriteLine(what);
+        if (areTwo)
+        {
+            AssertTwoCallers(answers);
+        }
+        else
+        {
+            AssertOneCaller(answers);
+        }
+    }
+
+    [Fact]
+    public async Task Without_the_setting_there_is_no_limit()
+    {
+        await using var api = new ApiFactory();
+        using var client = api.Client();
+
+        AssertTwoCallers(await CallAsync(_ => client.CallAsync("GET", "/users/x", null)));
+    }
+
+    private static async Task<HttpResponseMessage[]> CallAsync(Func<int, Task<HttpResponseMessage>> call) =>
+        await Task.WhenAll(Enumerable.Range(0, Calls).Select(number => call(number % 2)));
+
+    private static void AssertTwoCallers(HttpResponseMessage[] answers) => Assert.Equal(Calls, Answered(answers));
+
+    // A bucket fills while the calls are made: a second more is one call more.
+    private static void AssertOneCaller(HttpResponseMessage[] answers) => Assert.InRange(Answered(answers), Calls / 2, Calls - 5);
+
+    private static int Answered(HttpResponseMessage[] answers)
+    {
+        Assert.All(answers, answer => Assert.True((int)answer.StatusCode is 404 or 429, $"{answer.StatusCode}"));
+        return answers.Count(answer => (int)answer.StatusCode == 404);
+    }
+}

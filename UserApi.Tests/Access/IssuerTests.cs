@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.IdentityModel.Tokens;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Access;
+
+/// <summary>Keys that rotate, and an issuer that is slow or down.</summary>
+public class IssuerTests
+{
+    private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public async Task The_keys_are_asked_for_once()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.StatusAsync("GET", "/users/nobody", issuer.Token())));
+
+        Assert.All(statuses, status => Assert.Equal(404, status));
+        Assert.Equal(2, issuer.Requests); // the discovery document and the keys
+    }
+
+    [Fact]
+    public async Task Tokens_of_a_new_key_get_in_without_a_restart_and_those_of_a_removed_key_do_not_any_more()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = Api(issuer);
+        using var client = api.Client();
+        var ofFirst = issuer.Token();
+        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", ofFirst));
+
+        issuer.Rotate(Issuer.NewRsaKey(), keepOld: true);
+        var ofSecond = issuer.Token();
+        await EventuallyAsync(404, () => client.StatusAsync("GET", "/users/nobody", ofSecond));
+        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", ofFirst));
+
+        // The second time there has to be an interval between.
+        issuer.Rotate(Issuer.NewEcKey(), keepOld: false);
+        var ofThird = issuer.Token();
+        await EventuallyAsync(404, () => client.StatusAsync("GET", "/users/nobody", ofThird));
+        Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", ofFirst));
+        Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", ofSecond));
+    }
+
+    [Fact]
+    public async Task Tokens_of_unknown_keys_do_not_make_the_API_ask_its_issuer_each_time()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+        await client.StatusAsync("GET", "/users/nobody", issuer.Token());
+
+        for (var call = 0; call < 20; call++)
+        {
+            var forged = issuer.Token(change: token => token.SigningCredentials = s_strangers[call % s_strangers.Length]);
+            Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", forged));
+        }
+
+        Assert.InRange(issuer.Requests, 2, 4);
+    }
+
+    [Fact]
+    public async Task Nobody_gets_in_by_the_absence_of_the_issuer_and_all_is_well_when_it_comes_up()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await issuer.StopAsync();
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+        var good = issuer.Token();
+
+        using var refused = await client.CallAsync("PUT", "/users/ana", $"Bearer {good}");
+        Assert.Equal(503, (int)refused.StatusCode);
+        Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.ToString());
+        var unsigned = issuer.Token(change: token => token.SigningCredentials = null);
+        Assert.Equal(503, await client.StatusAsync("PUT", "/users/ana", unsigned));
+        Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", null));
+
+        foreach (var open in new[] { "/", "/alive", "/health", "/openapi.json", "/docs/index.html" })
+        {
+            Assert.Equal(200, await client.StatusAsync("GET", open, good));
+        }
+
+        await issuer.StartAgainAsync();
+        Assert.Equal(404, await client.StatusAsync("GET", "/users/ana", good));
+        Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", unsigned));
+    }
+
+    [Fact]
+    public async Task Known_keys_go_on_working_while_the_issuer_is_down_and_unknown_ones_are_refused()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = Api(issuer);
+        using var client = api.Client();
+        var good = issuer.Token();
+        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", good));
+
+        await issuer.StopAsync();
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            var forged = issuer.Token(change: token => token.SigningCredentials = s_strangers[0]);
+            Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", forged));
+            Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", good));
+            await Task.Delay(s_refresh / 2, TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task A_slow_issuer_costs_each_caller_no_more_than_the_request_timeout()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        issuer.Delay = TimeSpan.FromMinutes(1);
+        await using var api = new ApiFactory([.. issuer.Settings, ("Limits:RequestTimeout", "00:00:00.5")]);
+        using var client = api.Client();
+        Assert.Equal(200, await client.StatusAsync("GET", "/alive", null));
+
+        // One after the other they would take 20 s.
+        var start = Stopwatch.GetTimestamp();
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => client.StatusAsync("GET", "/users/nobody", issuer.Token())));
+
+        Assert.All(statuses, status => Assert.Equal(503, status));
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(15));
+
+        issuer.Delay = TimeSpan.Zero;
+        await EventuallyAsync(404, () => client.StatusAsync("GET", "/users/nobody", issuer.Token()));
+    }
+
+    private static readonly SigningCredentials[] s_strangers = [Issuer.NewRsaKey(), Issuer.NewEcKey()];
+
+    // The shortest interval between two requests for new keys that the library takes.
+    private static ApiFactory Api(Issuer issuer) => new(issuer.Settings)
+    {
+        Configure = services => services.Configure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, jwt => jwt.RefreshInterval = s_refresh),
+    };
+
+    private static async Task EventuallyAsync(int expected, Func<Task<int>> status)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (await status() is var actual && actual != expected)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), $"It is {actual} after 10 s, not {expected}.");
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Hosting;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Access;
+
+/// <summary>The local token that the README shows how to make: with the SDK's own tool, in a home of the test's own.</summary>
+public class LocalTokenTests
+{
+    [Fact]
+    public async Task A_token_of_dotnet_user_jwts_works_and_making_it_changes_no_committed_file()
+    {
+        using var folder = new TemporaryFolder();
+        string[] committed = ["UserApi.Api.csproj", "appsettings.json", "appsettings.Development.json", "Properties/launchSettings.json"];
+        Directory.CreateDirectory(folder.File("Properties"));
+        foreach (var name in committed)
+        {
+            File.Copy(Repository.File("UserApi.Api", name), folder.File(name));
+        }
+
+        var (exitCode, output, error) = await ApiProcess.RunDotnetAsync(
+            folder, "user-jwts", "create", "--project", folder.Path, "--scope", Issuer.Read, "--scope", Issuer.Write, "--output", "token");
+        Assert.True(exitCode == 0, error + output);
+        var token = output.Trim().Split('\n')[^1].Trim();
+
+        Assert.All(committed, name => Assert.Equal(File.ReadAllText(Repository.File("UserApi.Api", name)), File.ReadAllText(folder.File(name))));
+        await using var api = ApiProcess.Start(folder, Environments.Development, "--Authentication:AllowAnonymous=false");
+        using var client = new HttpClient { BaseAddress = await api.ListenAsync() };
+        Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", null));
+        Assert.Equal(201, await client.StatusAsync("PUT", "/users/ana", token));
+        Assert.Equal(200, await client.StatusAsync("GET", "/users/ana", token));
+        Assert.Equal(401, await client.StatusAsync("GET", "/users/ana", token[..^4]));
+    }
+}

@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Hosting;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Access;
+
+/// <summary>The program itself, started with settings that leave open who may call.</summary>
+public class StartTests
+{
+    private const string Authority = "--Authentication:Schemes:Bearer:Authority=https://login.example.org/";
+    private const string Audience = "--Authentication:Schemes:Bearer:ValidAudiences:0=users";
+
+    [Theory]
+    [InlineData("Authentication:Schemes:Bearer:Authority")]
+    [InlineData("Authentication:AllowAnonymous", "--Authentication:AllowAnonymous=false")]
+    [InlineData("Authentication:Schemes:Bearer:Authority", Audience)]
+    [InlineData("Authentication:Schemes:Bearer:Authority", "--Authentication:Schemes:Bearer:Authority=", Audience)]
+    [InlineData("Authentication:AnyAudience", Authority)]
+    [InlineData("Authentication:AnyAudience", Authority, "--Authentication:AllowAnonymous=true")]
+    [InlineData("ForwardedHeaders:Networks: '10.0.0.0/33' is not a network", Authority, Audience, "--ForwardedHeaders:Networks:0=10.0.0.0/33")]
+    [InlineData("ForwardedHeaders:Networks: 'proxy' is not a network", Authority, Audience, "--ForwardedHeaders:Networks:0=proxy")]
+    [InlineData("ForwardedHeaders:Hops", Authority, Audience, "--ForwardedHeaders:Networks:0=10.0.0.0/8", "--ForwardedHeaders:Hops=0")]
+    public async Task The_process_refuses_to_start_and_says_why(string why, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        await using var api = ApiProcess.Start(folder, Environments.Production, arguments);
+
+        var (exitCode, output, error) = await api.WaitForExitAsync();
+
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("UserApi does not start.", error, StringComparison.Ordinal);
+        Assert.Contains(why, error, StringComparison.Ordinal);
+        Assert.Single(error.TrimEnd().Split('\n'));
+        Assert.DoesNotContain("Now listening", output, StringComparison.Ordinal);
+    }
+}
