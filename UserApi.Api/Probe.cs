@@ -11,16 +11,22 @@ internal static class Probe
 
     public static async Task<int> RunAsync(string[] target)
     {
+        if (target is not [var url])
+        {
+            await Console.Error.WriteLineAsync("UserApi --probe takes one URL.");
+            return 1;
+        }
+
         try
         {
             using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = s_timeout };
-            using var response = await client.GetAsync(target.Single());
+            using var response = await client.GetAsync(url);
             response.EnsureSuccessStatusCode();
             return 0;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or InvalidOperationException or UriFormatException)
         {
-            await Console.Error.WriteLineAsync($"UserApi --probe {string.Join(' ', target)}: {e.Message}");
+            await Console.Error.WriteLineAsync($"UserApi --probe {url}: {e.Message}");
             return 1;
         }
     }
