@@ -1,9 +1,15 @@
 using Microsoft.Extensions.Options;
+using UserApi.Api;
 using UserApi.Api.Docs;
 using UserApi.Api.Http;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.ServiceDefaults;
+
+if (args is ["--probe", .. var target])
+{
+    return await Probe.RunAsync(target);
+}
 
 try
 {

@@ -1,0 +1,10 @@
+namespace UserApi.AppHost.Tests;
+
+/// <summary>The AppHost's model, apart from what this machine's environment and user secrets say.</summary>
+internal static class AppModel
+{
+    public static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] args) =>
+        DistributedApplicationTestingBuilder.CreateAsync<Projects.UserApi_AppHost>(
+            ["--store=mongodb", "--replicas=1", "--ConnectionStrings:users=", "--Parameters:mongo-password=secret", .. args],
+            TestContext.Current.CancellationToken);
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Configuration;
+
+var builder = DistributedApplication.CreateBuilder(args);
+
+var api = builder.AddProject<Projects.UserApi_Api>("api", launchProfileName: "http")
+    .WithReplicas(builder.Configuration.GetValue("replicas", 1))
+    .WithHttpHealthCheck("/health", endpointName: "http")
+    .WithUrlForEndpoint("http", url =>
+    {
+        url.Url = "/docs";
+        url.DisplayText = "API docs";
+    });
+
+switch (builder.Configuration["store"] ?? "mongodb")
+{
+    case "embedded":
+        api.WithEnvironment("Store__Kind", "Embedded");
+        break;
+
+    case "mongodb" when !string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString("users")):
+        api.WithReference(builder.AddConnectionString("users"));
+        break;
+
+    case "mongodb":
+        var users = builder.AddMongoDB("mongo")
+            .WithImageTag("8.2") // what the cloud runs
+            .WithDataVolume()
+            .WithMongoExpress(express => express.WithExplicitStart())
+            .AddDatabase("users");
+        api.WithReference(users).WaitFor(users);
+        break;
+
+    case var unknown:
+        throw new InvalidOperationException($"The store is mongodb or embedded, not {unknown}.");
+}
+
+await builder.Build().RunAsync();
