@@ -1,0 +1,60 @@
+using MongoDB.Bson;
+
+namespace UserApi.Tests.MongoWire;
+
+/// <summary>The commands about the server, its sessions and its databases.</summary>
+internal sealed class AdminCommands(Storage storage, FailPoints failPoints, RetryableWrites retryableWrites)
+{
+    public IEnumerable<Command> All =>
+    [
+        new("ping", CommandKind.Admin, _ => new("ok", 1.0)),
+        new("buildInfo", CommandKind.Admin, BuildInfo),
+        new("buildinfo", CommandKind.Admin, BuildInfo),
+        new("endSessions", CommandKind.Admin, EndSessions),
+        new("configureFailPoint", CommandKind.Admin, failPoints.Configure, "mode", "data"),
+        new("listDatabases", CommandKind.Read, ListDatabases, "nameOnly", "filter", "authorizedDatabases"),
+        new("dropDatabase", CommandKind.Write, DropDatabase),
+        new("drop", CommandKind.Write, Drop),
+    ];
+
+    private static BsonDocument BuildInfo(BsonDocument command) => new()
+    {
+        { "version", "8.0.0" },
+        { "versionArray", new BsonArray { 8, 0, 0, 0 } },
+        { "maxBsonObjectSize", 16 * 1024 * 1024 },
+        { "ok", 1.0 },
+    };
+
+    private BsonDocument EndSessions(BsonDocument command)
+    {
+        foreach (var session in command[0].AsBsonArray)
+        {
+            retryableWrites.End(session["id"]);
+        }
+
+        return new("ok", 1.0);
+    }
+
+    private BsonDocument ListDatabases(BsonDocument command)
+    {
+        var filter = Filter.Parse(command.GetValue("filter", new BsonDocument()).AsBsonDocument);
+        var databases = storage.Databases.Select(name => new BsonDocument { { "name", name }, { "sizeOnDisk", 0L }, { "empty", false } });
+
+        return new() { { "databases", new BsonArray(databases.Where(filter.Matches)) }, { "totalSize", 0L }, { "ok", 1.0 } };
+    }
+
+    private BsonDocument DropDatabase(BsonDocument command)
+    {
+        var database = command["$db"].AsString;
+        storage.DropDatabase(database);
+
+        return new() { { "dropped", database }, { "ok", 1.0 } };
+    }
+
+    private BsonDocument Drop(BsonDocument command)
+    {
+        storage.Drop(command["$db"].AsString, command[0].AsString);
+
+        return new("ok", 1.0);
+    }
+}

@@ -1,0 +1,17 @@
+namespace UserApi.Tests.MongoWire;
+
+/// <summary>How a <see cref="MongoWireServer"/> presents itself.</summary>
+public sealed record MongoWireServerOptions
+{
+    /// <summary>The port on 127.0.0.1; 0 takes a free one.</summary>
+    public int Port { get; init; }
+
+    /// <summary>The replica set the server is the only member of; null makes it a standalone, which knows no retryable writes.</summary>
+    public string? ReplicaSet { get; init; } = "rs0";
+
+    /// <summary>The database named by <see cref="MongoWireServer.ConnectionString"/>.</summary>
+    public string Database { get; init; } = "users";
+
+    /// <summary>How many of the last commands are kept for <see cref="MongoWireServer.RecentCommands"/>; 0 keeps none, which is fastest.</summary>
+    public int RecordedCommands { get; init; }
+}

@@ -1,0 +1,534 @@
+using System.Diagnostics;
+using MongoDB.Bson;
+using MongoDB.Driver;
+using UserApi.Tests.MongoWire;
+
+namespace UserApi.Tests;
+
+/// <summary>The wire server, seen through the official driver: what the store's tests and the benchmarks rely on.</summary>
+public sealed class MongoWireTests : IAsyncLifetime
+{
+    private static readonly UpdateDefinitionBuilder<BsonDocument> s_update = Builders<BsonDocument>.Update;
+
+    private readonly List<MongoClient> _clients = [];
+    private MongoWireServer _server = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private IMongoCollection<BsonDocument> Users => Connect();
+
+    public async ValueTask InitializeAsync() => _server = await MongoWireServer.StartAsync(new() { RecordedCommands = 100 });
+
+    public async ValueTask DisposeAsync()
+    {
+        _clients.ForEach(client => client.Dispose());
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_driver_sees_a_primary_of_a_replica_set()
+    {
+        var users = Users;
+
+        await users.Database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), cancellationToken: Cancellation);
+
+        var server = users.Database.Client.Cluster.Description.Servers.Single();
+        Assert.Equal(MongoDB.Driver.Core.Servers.ServerType.ReplicaSetPrimary, server.Type);
+        Assert.Equal("rs0", server.ReplicaSetConfig.Name);
+        Assert.NotNull(server.TopologyVersion);
+    }
+
+    [Fact]
+    public async Task A_standalone_takes_writes_that_are_not_retryable()
+    {
+        await using var standalone = await MongoWireServer.StartAsync(new() { ReplicaSet = null, RecordedCommands = 10 });
+        using var client = new MongoClient(standalone.ConnectionString);
+        var users = client.GetDatabase("users").GetCollection<BsonDocument>("users");
+
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+
+        Assert.Equal(MongoDB.Driver.Core.Servers.ServerType.Standalone, client.Cluster.Description.Servers.Single().Type);
+        Assert.DoesNotContain("txnNumber", standalone.RecentCommands.Single(command => command.Contains("insert")).Names);
+    }
+
+    [Fact]
+    public async Task Streaming_monitors_are_answered_while_nothing_changes()
+    {
+        var users = Connect("heartbeatFrequencyMS=500");
+        await users.Database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), cancellationToken: Cancellation);
+        var before = Hellos();
+
+        await Eventually(() => Hellos() >= before + 3);
+
+        Assert.Contains(_server.RecentCommands, command => command.Contains("maxAwaitTimeMS"));
+        Assert.InRange(_server.OpenConnections, 2, 3); // monitor, its round-trip timer, one of the pool
+    }
+
+    [Fact]
+    public async Task Documents_are_inserted_found_replaced_updated_and_deleted()
+    {
+        var users = Users;
+
+        await users.InsertOneAsync(new() { { "_id", "a" }, { "attributes", new BsonDocument("a.b", "x") } }, cancellationToken: Cancellation);
+        await users.InsertManyAsync([new("_id", "b"), new("_id", "c")], cancellationToken: Cancellation);
+        var replaced = await users.ReplaceOneAsync(ById("a"), new() { { "name", "Ann" }, { "attributes", new BsonDocument("a.b", "y") } }, cancellationToken: Cancellation);
+        var updated = await users.UpdateOneAsync(ById("b"), s_update.Set("name", "Bob").Inc("version", 1).Set("address.city", "Oslo"), cancellationToken: Cancellation);
+        var same = await users.UpdateOneAsync(ById("b"), s_update.Set("name", "Bob").Unset("address"), cancellationToken: Cancellation);
+        var unchanged = await users.UpdateOneAsync(ById("b"), s_update.Set("name", "Bob"), cancellationToken: Cancellation);
+        var deleted = await users.DeleteOneAsync(ById("c"), Cancellation);
+        var missing = await users.DeleteOneAsync(ById("c"), Cancellation);
+
+        Assert.Equal((1, 1), (replaced.MatchedCount, replaced.ModifiedCount));
+        Assert.Equal((1, 1), (updated.MatchedCount, updated.ModifiedCount));
+        Assert.Equal(1, same.ModifiedCount);
+        Assert.Equal((1, 0), (unchanged.MatchedCount, unchanged.ModifiedCount));
+        Assert.Equal((1, 0), (deleted.DeletedCount, missing.DeletedCount));
+        Assert.Equal(
+            [
+                new() { { "_id", "a" }, { "name", "Ann" }, { "attributes", new BsonDocument("a.b", "y") } },
+                new() { { "_id", "b" }, { "name", "Bob" }, { "version", 1 } },
+            ],
+            await users.Find(Builders<BsonDocument>.Filter.Empty).ToListAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData("{ _id: 'b' }", "b")]
+    [InlineData("{ _id: { $in: ['c', 'a', 'x'] } }", "a c")]
+    [InlineData("{ _id: { $gt: 'a', $lte: 'c' } }", "b c")]
+    [InlineData("{ _id: { $gte: 'b' }, version: 2 }", "b")]
+    [InlineData("{ _id: 'a', version: 2 }", "")]
+    [InlineData("{ version: NumberLong(2) }", "b")]
+    [InlineData("{ version: { $in: [1, 3] } }", "a c")]
+    [InlineData("{ version: { $nin: [1, 3] } }", "b d")]
+    [InlineData("{ version: { $ne: 2 } }", "a c d")]
+    [InlineData("{ version: null }", "d")]
+    [InlineData("{ version: { $exists: false } }", "d")]
+    [InlineData("{ version: { $lt: 'z' } }", "")]
+    [InlineData("{ 'tags.x': 'y' }", "c")]
+    [InlineData("{ $or: [{ _id: 'a' }, { version: 3 }] }", "a c")]
+    public async Task A_filter_finds_what_the_real_server_would(string filter, string ids)
+    {
+        _server.Seed("users", "users",
+        [
+            new() { { "_id", "b" }, { "version", 2 } },
+            new() { { "_id", "d" } },
+            new() { { "_id", "c" }, { "version", 3.0 }, { "tags", new BsonDocument("x", "y") } },
+            new() { { "_id", "a" }, { "version", 1L } },
+        ]);
+
+        var found = await Users.Find(BsonDocument.Parse(filter)).Sort("{ _id: 1 }").ToListAsync(Cancellation);
+
+        Assert.Equal(ids, string.Join(' ', found.Select(document => document["_id"].AsString)));
+    }
+
+    [Fact]
+    public async Task What_is_not_supported_is_refused()
+    {
+        _server.Seed("users", "users", [new() { { "_id", "a" }, { "name", "Ann" } }]);
+        var users = Users;
+
+        await AssertFailsAsync(2, () => users.Find("{ name: { $near: 1 } }").ToListAsync(Cancellation));
+        await AssertFailsAsync(2, () => users.Find("{ name: /A/ }").ToListAsync(Cancellation));
+        await AssertFailsAsync(2, () => users.Find("{ }").Sort("{ name: 1 }").ToListAsync(Cancellation));
+        await AssertFailsAsync(40415, () => users.Find("{ }", new() { Collation = new("en") }).ToListAsync(Cancellation));
+        await AssertFailsAsync(9, () => users.FindOneAndUpdateAsync(ById("a"), "{ $push: { name: 1 } }", cancellationToken: Cancellation));
+        await AssertFailsAsync(40, () => users.FindOneAndUpdateAsync(ById("a"), "{ $set: { a: 1 }, $inc: { 'a.b': 1 } }", cancellationToken: Cancellation));
+        await AssertFailsAsync(66, () => users.FindOneAndUpdateAsync(ById("a"), "{ $set: { _id: 'b' } }", cancellationToken: Cancellation));
+        await AssertFailsAsync(14, () => users.FindOneAndUpdateAsync(ById("a"), "{ $inc: { name: 1 } }", cancellationToken: Cancellation));
+        await AssertFailsAsync(59, () => users.CountDocumentsAsync(ById("a"), cancellationToken: Cancellation));
+
+        static async Task AssertFailsAsync(int code, Func<Task> action) => Assert.Equal(code, (await Assert.ThrowsAsync<MongoCommandException>(action)).Code);
+    }
+
+    [Fact]
+    public async Task FindOneAndUpdate_upserts_and_gives_the_document_before_or_after()
+    {
+        var users = Users;
+        var update = s_update.Set("name", "Ann").SetOnInsert("createdAt", 1).Inc("version", 1);
+        var before = new FindOneAndUpdateOptions<BsonDocument> { IsUpsert = true, ReturnDocument = ReturnDocument.Before, Projection = "{ version: 1, _id: 0 }" };
+
+        Assert.Null(await users.FindOneAndUpdateAsync(ById("a"), update, before, Cancellation));
+        Assert.Equal(new("version", 1), await users.FindOneAndUpdateAsync(ById("a"), update, before, Cancellation));
+        Assert.Equal(
+            new() { { "_id", "a" }, { "name", "Ann" }, { "createdAt", 1 }, { "version", 3 } },
+            await users.FindOneAndUpdateAsync(ById("a"), update, new() { ReturnDocument = ReturnDocument.After }, Cancellation));
+        Assert.Null(await users.FindOneAndUpdateAsync(ById("b"), update, new() { ReturnDocument = ReturnDocument.After }, Cancellation));
+    }
+
+    [Fact]
+    public async Task FindAndModify_says_what_it_did()
+    {
+        var database = Users.Database;
+
+        Assert.Equal("{ n: 1, updatedExisting: false, upserted: 'a' }", await LastErrorAsync("update: { $set: { x: 1 } }, upsert: true"));
+        Assert.Equal("{ n: 1, updatedExisting: true }", await LastErrorAsync("update: { x: 2 }"));
+        Assert.Equal("{ n: 1 }", await LastErrorAsync("remove: true"));
+        Assert.Equal("{ n: 0 }", await LastErrorAsync("remove: true"));
+        Assert.Equal("{ n: 0, updatedExisting: false }", await LastErrorAsync("update: { x: 2 }"));
+
+        async Task<string> LastErrorAsync(string arguments)
+        {
+            var reply = await database.RunCommandAsync<BsonDocument>($"{{ findAndModify: 'users', query: {{ _id: 'a' }}, {arguments} }}", cancellationToken: Cancellation);
+
+            return reply["lastErrorObject"].ToString()!.Replace("\" :", ":").Replace(" \"a\"", " 'a'").Replace("\"", "");
+        }
+    }
+
+    [Fact]
+    public async Task A_taken_id_is_a_duplicate_key_with_its_details()
+    {
+        var users = Users;
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+
+        var e = await Assert.ThrowsAsync<MongoWriteException>(() => users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation));
+
+        Assert.Equal(ServerErrorCategory.DuplicateKey, e.WriteError.Category);
+        Assert.Equal("""E11000 duplicate key error collection: users.users index: _id_ dup key: { _id: "a" }""", e.WriteError.Message);
+    }
+
+    [Fact]
+    public async Task UpdateOne_upserts_once()
+    {
+        var users = Users;
+        var upsert = new UpdateOptions { IsUpsert = true };
+
+        var first = await users.UpdateOneAsync(ById("a"), s_update.Set("x", 1), upsert, Cancellation);
+        var second = await users.UpdateOneAsync(ById("a"), s_update.Set("x", 2), upsert, Cancellation);
+
+        Assert.Equal("a", first.UpsertedId.AsString);
+        Assert.Null(second.UpsertedId);
+        Assert.Equal(1, _server.DocumentCount("users", "users"));
+    }
+
+    [Fact]
+    public async Task Hundred_parallel_upserts_of_one_id_make_one_document()
+    {
+        var users = Users;
+        var upsert = new UpdateOptions { IsUpsert = true };
+
+        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => users.UpdateOneAsync(ById("a"), s_update.Inc("version", 1), upsert, Cancellation)));
+
+        Assert.Single(results, result => result.UpsertedId is not null);
+        Assert.Equal(100, (await users.Find(ById("a")).SingleAsync(Cancellation))["version"].AsInt32);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_racing_upsert_ends_in_a_duplicate_key_once(bool findAndModify)
+    {
+        var users = Users;
+        _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), new("document", new BsonDocument { { "_id", "a" }, { "by", "rival" } }));
+
+        if (findAndModify)
+        {
+            var e = await Assert.ThrowsAsync<MongoCommandException>(Upsert);
+            Assert.Equal("DuplicateKey", e.CodeName);
+        }
+        else
+        {
+            var e = await Assert.ThrowsAsync<MongoWriteException>(Upsert);
+            Assert.Equal(ServerErrorCategory.DuplicateKey, e.WriteError.Category);
+        }
+
+        await Upsert();
+        Assert.Equal(
+            new() { { "_id", "a" }, { "by", "rival" }, { "x", 1 } },
+            await users.Find(ById("a")).SingleAsync(Cancellation));
+
+        Task Upsert() => findAndModify
+            ? users.FindOneAndUpdateAsync(ById("a"), s_update.Set("x", 1), new() { IsUpsert = true }, Cancellation)
+            : users.UpdateOneAsync(ById("a"), s_update.Set("x", 1), new() { IsUpsert = true }, Cancellation);
+    }
+
+    [Fact]
+    public async Task Pages_by_id_give_every_document_once()
+    {
+        _server.Seed("users", "users", Enumerable.Range(0, 1000).Reverse().Select(i => new BsonDocument("_id", $"user-{i:0000}")));
+        var users = Users;
+
+        var seen = new List<string>();
+        for (var page = await PageAsync(""); page.Count > 0; page = await PageAsync(seen[^1]))
+        {
+            seen.AddRange(page.Select(document => document["_id"].AsString));
+        }
+
+        Assert.Equal(Enumerable.Range(0, 1000).Select(i => $"user-{i:0000}"), seen);
+        Assert.Equal(0, _server.CommandCount("getMore"));
+
+        Task<List<BsonDocument>> PageAsync(string after) =>
+            users.Find(Builders<BsonDocument>.Filter.Gt("_id", after)).Sort("{ _id: 1 }").Limit(70).ToListAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task A_cursor_goes_on_by_key_while_documents_come_and_go()
+    {
+        _server.Seed("users", "users", Enumerable.Range(0, 30).Select(i => new BsonDocument("_id", i * 10)));
+        var users = Users;
+
+        using var cursor = await users.FindAsync("{ }", new() { BatchSize = 10 }, Cancellation);
+        await cursor.MoveNextAsync(Cancellation);
+        var seen = cursor.Current.ToList();
+        await users.DeleteManyAsync("{ _id: { $lt: 105 } }", Cancellation);
+        await users.InsertOneAsync(new("_id", 15), cancellationToken: Cancellation);
+        await users.InsertOneAsync(new("_id", 295), cancellationToken: Cancellation);
+        while (await cursor.MoveNextAsync(Cancellation))
+        {
+            seen.AddRange(cursor.Current);
+        }
+
+        var ids = seen.Select(document => document["_id"].AsInt32).ToArray();
+        Assert.Equal(ids.Distinct().Order(), ids);
+        Assert.Subset(ids.ToHashSet(), Enumerable.Range(0, 30).Select(i => i * 10).Append(295).ToHashSet());
+        Assert.DoesNotContain(15, ids);
+    }
+
+    [Fact]
+    public async Task Ids_are_ordered_by_their_utf8_bytes()
+    {
+        string[] ids = ["a", "Z", "é", "z", "e\u0301", "\uFFFD", "\U0001F600", "ß", "0", "aa", "\uE000"];
+        _server.Seed("users", "users", ids.Select(id => new BsonDocument("_id", id)));
+
+        var found = await Users.Find("{ }").Sort("{ _id: 1 }").ToListAsync(Cancellation);
+
+        Assert.Equal(ids.OrderBy(id => Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(id)), StringComparer.Ordinal), found.Select(document => document["_id"].AsString));
+    }
+
+    [Fact]
+    public async Task A_write_whose_answer_is_lost_is_retried_and_applied_once()
+    {
+        var users = Users;
+        _server.ConfigureFailPoint("onPrimaryTransactionalWrite", new BsonDocument("times", 1));
+
+        await users.UpdateOneAsync(ById("a"), s_update.Inc("version", 1), new() { IsUpsert = true }, Cancellation);
+
+        Assert.Equal(1, (await users.Find(ById("a")).SingleAsync(Cancellation))["version"].AsInt32);
+        Assert.Equal(2, _server.CommandCount("update"));
+        Assert.Equal(1, _server.ReplayedWrites);
+    }
+
+    [Fact]
+    public async Task Without_retries_a_write_whose_answer_is_cut_fails_and_is_applied()
+    {
+        var users = Connect("retryWrites=false");
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+        _server.CutNextReply(20);
+
+        var e = await Assert.ThrowsAsync<MongoConnectionException>(() => users.InsertOneAsync(new("_id", "b"), cancellationToken: Cancellation));
+
+        Assert.True(e.IsNetworkException);
+        Assert.Equal(2, _server.DocumentCount("users", "users"));
+    }
+
+    [Fact]
+    public async Task FailCommand_fails_as_often_as_it_was_asked_to()
+    {
+        var users = Users;
+        await users.Database.Client.GetDatabase("admin").RunCommandAsync<BsonDocument>(
+            "{ configureFailPoint: 'failCommand', mode: { times: 2 }, data: { failCommands: ['find'], errorCode: 2 } }", cancellationToken: Cancellation);
+
+        for (var i = 0; i < 2; i++)
+        {
+            var e = await Assert.ThrowsAsync<MongoCommandException>(() => users.Find("{ }").ToListAsync(Cancellation));
+            Assert.Equal((2, "BadValue"), (e.Code, e.CodeName));
+        }
+
+        Assert.Empty(await users.Find("{ }").ToListAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task FailCommand_skips_first_and_ends_when_it_is_off()
+    {
+        var users = Users;
+        _server.ConfigureFailPoint("failCommand", new BsonDocument("skip", 1), BsonDocument.Parse("{ failCommands: ['find'], errorCode: 2 }"));
+
+        await users.Find("{ }").ToListAsync(Cancellation);
+        await Assert.ThrowsAsync<MongoCommandException>(() => users.Find("{ }").ToListAsync(Cancellation));
+        _server.ConfigureFailPoint("failCommand", "off");
+        await users.Find("{ }").ToListAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task FailCommand_closes_the_connection_and_the_driver_retries()
+    {
+        var users = Users;
+        _server.ConfigureFailPoint("failCommand", new BsonDocument("times", 1), BsonDocument.Parse("{ failCommands: ['find', 'insert'], closeConnection: true }"));
+        Assert.Empty(await users.Find("{ }").ToListAsync(Cancellation));
+        Assert.Equal(2, _server.CommandCount("find"));
+
+        _server.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
+        await Assert.ThrowsAsync<MongoConnectionException>(() => users.Find("{ }").ToListAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task FailCommand_blocks_before_it_goes_on()
+    {
+        var users = Users;
+        await users.Find("{ }").ToListAsync(Cancellation);
+        _server.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], blockConnection: true, blockTimeMS: 100 }"));
+        var watch = Stopwatch.StartNew();
+
+        Assert.Empty(await users.Find("{ }").ToListAsync(Cancellation));
+
+        Assert.InRange(watch.ElapsedMilliseconds, 95, 5000);
+    }
+
+    [Fact]
+    public async Task FailCommand_is_for_one_application_only_when_it_says_so()
+    {
+        _server.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], errorCode: 2, appName: 'victim' }"));
+
+        Assert.Empty(await Connect("appName=other").Find("{ }").ToListAsync(Cancellation));
+        await Assert.ThrowsAsync<MongoCommandException>(() => Connect("appName=victim").Find("{ }").ToListAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData("errorCode: 189", 2)]
+    [InlineData("errorCode: 91", 2)]
+    [InlineData("errorCode: 10107", 2)]
+    [InlineData("errorCode: 10107, errorLabels: []", 1)]
+    [InlineData("errorCode: 8, errorLabels: ['RetryableWriteError']", 2)]
+    [InlineData("errorCode: 8", 1)]
+    public async Task A_failed_write_is_retried_exactly_when_its_labels_allow(string failure, int attempts)
+    {
+        var users = Users;
+        _server.ConfigureFailPoint("failCommand", new BsonDocument("times", 1), BsonDocument.Parse($"{{ failCommands: ['insert'], {failure} }}"));
+
+        var e = await Record.ExceptionAsync(() => users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation));
+
+        Assert.Equal(attempts, _server.CommandCount("insert"));
+        Assert.Equal(attempts == 2, e is null);
+        Assert.Equal(attempts - 1, _server.DocumentCount("users", "users"));
+    }
+
+    [Fact]
+    public async Task A_write_concern_error_says_so_and_the_write_is_applied()
+    {
+        var users = Users.WithWriteConcern(WriteConcern.WMajority.With(journal: true));
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+        _server.ConfigureFailPoint("failCommand", new BsonDocument("times", 2), BsonDocument.Parse(
+            "{ failCommands: ['insert', 'findAndModify'], writeConcernError: { code: 64, codeName: 'WriteConcernFailed', errmsg: 'waiting for replication timed out' } }"));
+
+        var modify = await Assert.ThrowsAsync<MongoWriteConcernException>(() => users.FindOneAndUpdateAsync(ById("a"), s_update.Set("x", 1), cancellationToken: Cancellation));
+        var insert = await Assert.ThrowsAsync<MongoWriteException>(() => users.InsertOneAsync(new("_id", "b"), cancellationToken: Cancellation));
+
+        Assert.Equal(64, modify.WriteConcernResult.Response["writeConcernError"]["code"].AsInt32);
+        Assert.Equal(64, insert.WriteConcernError.Code);
+        Assert.Equal(2, _server.DocumentCount("users", "users"));
+        Assert.Equal(new("{ w : \"majority\", j : true }"), _server.RecentCommands.Last(command => command.Contains("insert"))["writeConcern"].ToString()!.Replace("\"w\"", "w").Replace("\"j\"", "j"));
+    }
+
+    [Fact]
+    public async Task Unacknowledged_writes_are_applied_without_an_answer()
+    {
+        var users = Users.WithWriteConcern(WriteConcern.Unacknowledged);
+
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+
+        await Eventually(() => _server.DocumentCount("users", "users") == 1);
+    }
+
+    [Fact]
+    public async Task A_stopped_server_is_unreachable_and_comes_back_with_its_data()
+    {
+        var users = Connect("serverSelectionTimeoutMS=300");
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+
+        _server.Stop();
+        await Eventually(() => _server.OpenConnections == 0);
+        await Assert.ThrowsAnyAsync<Exception>(() => users.Find("{ }").ToListAsync(Cancellation));
+        _server.Restart();
+
+        await Eventually(() => Record.Exception(() => users.Find("{ }").ToList(Cancellation)) is null);
+        Assert.Equal("a", (await users.Find("{ }").SingleAsync(Cancellation))["_id"].AsString);
+    }
+
+    [Fact]
+    public async Task A_black_hole_lasts_as_long_as_the_caller_waits_and_answers_when_it_ends()
+    {
+        var users = Users;
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+        _server.Pause();
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        patience.CancelAfter(100);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => users.Find("{ }").ToListAsync(patience.Token));
+        var waiting = users.Find("{ }").ToListAsync(Cancellation);
+        await Task.Delay(50, Cancellation);
+        Assert.False(waiting.IsCompleted);
+        _server.Resume();
+
+        Assert.Single(await waiting.WaitAsync(TimeSpan.FromSeconds(5), Cancellation));
+    }
+
+    [Fact]
+    public async Task A_stepped_down_primary_is_noticed_at_once_and_so_is_its_return()
+    {
+        var users = Users;
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+        var watch = Stopwatch.StartNew();
+
+        _server.StepDown(TimeSpan.FromMilliseconds(300));
+        await users.InsertOneAsync(new("_id", "b"), cancellationToken: Cancellation);
+
+        Assert.InRange(watch.ElapsedMilliseconds, 250, 3000);
+        Assert.Equal(2, _server.DocumentCount("users", "users"));
+    }
+
+    [Fact]
+    public async Task Latency_holds_back_replies_but_not_heartbeats()
+    {
+        var users = Users;
+        await users.Find("{ }").ToListAsync(Cancellation);
+        _server.Latency = TimeSpan.FromMilliseconds(100);
+        var watch = Stopwatch.StartNew();
+
+        await users.Find("{ }").ToListAsync(Cancellation);
+
+        Assert.InRange(watch.ElapsedMilliseconds, 95, 5000);
+        await users.Database.RunCommandAsync<BsonDocument>("{ hello: 1 }", cancellationToken: Cancellation);
+    }
+
+    [Fact]
+    public async Task Databases_are_listed_and_dropped()
+    {
+        var users = Users;
+        await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
+        Assert.Equal(["users"], await (await users.Database.Client.ListDatabaseNamesAsync(Cancellation)).ToListAsync(Cancellation));
+
+        await users.Database.Client.DropDatabaseAsync("users", Cancellation);
+
+        Assert.Empty(await users.Find("{ }").ToListAsync(Cancellation));
+    }
+
+    [Fact]
+    public async Task Closed_clients_leave_no_connection_behind()
+    {
+        await Users.Find("{ }").ToListAsync(Cancellation);
+        Assert.InRange(_server.OpenConnections, 2, 3);
+
+        _clients.ForEach(client => client.Dispose());
+
+        await Eventually(() => _server.OpenConnections == 0);
+    }
+
+    private static FilterDefinition<BsonDocument> ById(string id) => Builders<BsonDocument>.Filter.Eq("_id", id);
+
+    private static async Task Eventually(Func<bool> condition)
+    {
+        for (var watch = Stopwatch.StartNew(); !condition(); await Task.Delay(20, Cancellation))
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), "It did not happen within 5 s.");
+        }
+    }
+
+    private long Hellos() => _server.CommandCount("hello") + _server.CommandCount("isMaster");
+
+    private IMongoCollection<BsonDocument> Connect(params string[] options)
+    {
+        var client = new MongoClient(string.Join('&', [_server.ConnectionString, .. options]));
+        _clients.Add(client);
+
+        return client.GetDatabase("users").GetCollection<BsonDocument>("users");
+    }
+}
