@@ -21,7 +21,7 @@ public sealed class MongoWireTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        _clients.ForEach(client => client.Dispose());
+        CloseClients();
         await _server.DisposeAsync();
     }
 
@@ -42,7 +42,8 @@ public sealed class MongoWireTests : IAsyncLifetime
     public async Task A_standalone_takes_writes_that_are_not_retryable()
     {
         await using var standalone = await MongoWireServer.StartAsync(new() { ReplicaSet = null, RecordedCommands = 10 });
-        using var client = new MongoClient(standalone.ConnectionString);
+        var client = new MongoClient(standalone.ConnectionString);
+        _clients.Add(client);
         var users = client.GetDatabase("users").GetCollection<BsonDocument>("users");
 
         await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
@@ -507,7 +508,7 @@ public sealed class MongoWireTests : IAsyncLifetime
         await Users.Find("{ }").ToListAsync(Cancellation);
         Assert.InRange(_server.OpenConnections, 2, 3);
 
-        _clients.ForEach(client => client.Dispose());
+        CloseClients();
 
         await Eventually(() => _server.OpenConnections == 0);
     }
@@ -521,6 +522,9 @@ public sealed class MongoWireTests : IAsyncLifetime
             Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), "It did not happen within 5 s.");
         }
     }
+
+    // To dispose of a client closes no connection: clients of equal settings share a cluster, which lives on in the registry.
+    private void CloseClients() => _clients.ForEach(client => ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster));
 
     private long Hellos() => _server.CommandCount("hello") + _server.CommandCount("isMaster");
 
