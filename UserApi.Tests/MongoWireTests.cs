@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using MongoDB.Driver.Core.Servers;
 using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests;
@@ -33,7 +36,7 @@ public sealed class MongoWireTests : IAsyncLifetime
         await users.Database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), cancellationToken: Cancellation);
 
         var server = users.Database.Client.Cluster.Description.Servers.Single();
-        Assert.Equal(MongoDB.Driver.Core.Servers.ServerType.ReplicaSetPrimary, server.Type);
+        Assert.Equal(ServerType.ReplicaSetPrimary, server.Type);
         Assert.Equal("rs0", server.ReplicaSetConfig.Name);
         Assert.NotNull(server.TopologyVersion);
     }
@@ -48,7 +51,7 @@ public sealed class MongoWireTests : IAsyncLifetime
 
         await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
 
-        Assert.Equal(MongoDB.Driver.Core.Servers.ServerType.Standalone, client.Cluster.Description.Servers.Single().Type);
+        Assert.Equal(ServerType.Standalone, client.Cluster.Description.Servers.Single().Type);
         Assert.DoesNotContain("txnNumber", standalone.RecentCommands.Single(command => command.Contains("insert")).Names);
     }
 
@@ -70,18 +73,19 @@ public sealed class MongoWireTests : IAsyncLifetime
     {
         var users = Users;
 
-        await users.InsertOneAsync(new() { { "_id", "a" }, { "attributes", new BsonDocument("a.b", "x") } }, cancellationToken: Cancellation);
+        await users.InsertOneAsync(new() { { "_id", "a" }, { "attributes", new BsonDocument("a.b", "x") } }, null, Cancellation);
         await users.InsertManyAsync([new("_id", "b"), new("_id", "c")], cancellationToken: Cancellation);
-        var replaced = await users.ReplaceOneAsync(ById("a"), new() { { "name", "Ann" }, { "attributes", new BsonDocument("a.b", "y") } }, cancellationToken: Cancellation);
-        var updated = await users.UpdateOneAsync(ById("b"), s_update.Set("name", "Bob").Inc("version", 1).Set("address.city", "Oslo"), cancellationToken: Cancellation);
-        var same = await users.UpdateOneAsync(ById("b"), s_update.Set("name", "Bob").Unset("address"), cancellationToken: Cancellation);
-        var unchanged = await users.UpdateOneAsync(ById("b"), s_update.Set("name", "Bob"), cancellationToken: Cancellation);
+        var replacement = new BsonDocument { { "name", "Ann" }, { "attributes", new BsonDocument("a.b", "y") } };
+        var replaced = await users.ReplaceOneAsync(ById("a"), replacement, cancellationToken: Cancellation);
+        var updated = await UpdateAsync(s_update.Set("name", "Bob").Inc("version", 1).Set("address.city", "Oslo"));
+        var trimmed = await UpdateAsync(s_update.Set("name", "Bob").Unset("address"));
+        var unchanged = await UpdateAsync(s_update.Set("name", "Bob"));
         var deleted = await users.DeleteOneAsync(ById("c"), Cancellation);
         var missing = await users.DeleteOneAsync(ById("c"), Cancellation);
 
         Assert.Equal((1, 1), (replaced.MatchedCount, replaced.ModifiedCount));
         Assert.Equal((1, 1), (updated.MatchedCount, updated.ModifiedCount));
-        Assert.Equal(1, same.ModifiedCount);
+        Assert.Equal(1, trimmed.ModifiedCount);
         Assert.Equal((1, 0), (unchanged.MatchedCount, unchanged.ModifiedCount));
         Assert.Equal((1, 0), (deleted.DeletedCount, missing.DeletedCount));
         Assert.Equal(
@@ -89,7 +93,12 @@ public sealed class MongoWireTests : IAsyncLifetime
                 new() { { "_id", "a" }, { "name", "Ann" }, { "attributes", new BsonDocument("a.b", "y") } },
                 new() { { "_id", "b" }, { "name", "Bob" }, { "version", 1 } },
             ],
-            await users.Find(Builders<BsonDocument>.Filter.Empty).ToListAsync(Cancellation));
+            await users.Find("{ }").ToListAsync(Cancellation));
+
+        Task<UpdateResult> UpdateAsync(UpdateDefinition<BsonDocument> update)
+        {
+            return users.UpdateOneAsync(ById("b"), update, null, Cancellation);
+        }
     }
 
     [Theory]
@@ -132,13 +141,19 @@ public sealed class MongoWireTests : IAsyncLifetime
         await AssertFailsAsync(2, () => users.Find("{ name: /A/ }").ToListAsync(Cancellation));
         await AssertFailsAsync(2, () => users.Find("{ }").Sort("{ name: 1 }").ToListAsync(Cancellation));
         await AssertFailsAsync(40415, () => users.Find("{ }", new() { Collation = new("en") }).ToListAsync(Cancellation));
-        await AssertFailsAsync(9, () => users.FindOneAndUpdateAsync(ById("a"), "{ $push: { name: 1 } }", cancellationToken: Cancellation));
-        await AssertFailsAsync(40, () => users.FindOneAndUpdateAsync(ById("a"), "{ $set: { a: 1 }, $inc: { 'a.b': 1 } }", cancellationToken: Cancellation));
-        await AssertFailsAsync(66, () => users.FindOneAndUpdateAsync(ById("a"), "{ $set: { _id: 'b' } }", cancellationToken: Cancellation));
-        await AssertFailsAsync(14, () => users.FindOneAndUpdateAsync(ById("a"), "{ $inc: { name: 1 } }", cancellationToken: Cancellation));
+        await AssertFailsAsync(9, () => UpdateAsync("{ $push: { name: 1 } }"));
+        await AssertFailsAsync(14, () => UpdateAsync("{ $inc: { name: 1 } }"));
+        await AssertFailsAsync(28, () => UpdateAsync("{ $set: { 'name.first': 1 } }"));
+        await AssertFailsAsync(40, () => UpdateAsync("{ $set: { a: 1 }, $inc: { 'a.b': 1 } }"));
+        await AssertFailsAsync(66, () => UpdateAsync("{ $set: { _id: 'b' } }"));
         await AssertFailsAsync(59, () => users.CountDocumentsAsync(ById("a"), cancellationToken: Cancellation));
 
-        static async Task AssertFailsAsync(int code, Func<Task> action) => Assert.Equal(code, (await Assert.ThrowsAsync<MongoCommandException>(action)).Code);
+        Task UpdateAsync(string update) => users.FindOneAndUpdateAsync<BsonDocument>(ById("a"), update, null, Cancellation);
+
+        static async Task AssertFailsAsync(int code, Func<Task> action)
+        {
+            Assert.Equal(code, (await Assert.ThrowsAsync<MongoCommandException>(action)).Code);
+        }
     }
 
     [Fact]
@@ -146,7 +161,12 @@ public sealed class MongoWireTests : IAsyncLifetime
     {
         var users = Users;
         var update = s_update.Set("name", "Ann").SetOnInsert("createdAt", 1).Inc("version", 1);
-        var before = new FindOneAndUpdateOptions<BsonDocument> { IsUpsert = true, ReturnDocument = ReturnDocument.Before, Projection = "{ version: 1, _id: 0 }" };
+        var before = new FindOneAndUpdateOptions<BsonDocument>
+        {
+            IsUpsert = true,
+            ReturnDocument = ReturnDocument.Before,
+            Projection = "{ version: 1, _id: 0 }",
+        };
 
         Assert.Null(await users.FindOneAndUpdateAsync(ById("a"), update, before, Cancellation));
         Assert.Equal(new("version", 1), await users.FindOneAndUpdateAsync(ById("a"), update, before, Cancellation));
@@ -161,17 +181,17 @@ public sealed class MongoWireTests : IAsyncLifetime
     {
         var database = Users.Database;
 
-        Assert.Equal("{ n: 1, updatedExisting: false, upserted: 'a' }", await LastErrorAsync("update: { $set: { x: 1 } }, upsert: true"));
-        Assert.Equal("{ n: 1, updatedExisting: true }", await LastErrorAsync("update: { x: 2 }"));
-        Assert.Equal("{ n: 1 }", await LastErrorAsync("remove: true"));
-        Assert.Equal("{ n: 0 }", await LastErrorAsync("remove: true"));
-        Assert.Equal("{ n: 0, updatedExisting: false }", await LastErrorAsync("update: { x: 2 }"));
+        await AssertAsync("{ n: 1, updatedExisting: false, upserted: 'a' }", "update: { $set: { x: 1 } }, upsert: true");
+        await AssertAsync("{ n: 1, updatedExisting: true }", "update: { x: 2 }");
+        await AssertAsync("{ n: 1 }", "remove: true");
+        await AssertAsync("{ n: 0 }", "remove: true");
+        await AssertAsync("{ n: 0, updatedExisting: false }", "update: { x: 2 }");
 
-        async Task<string> LastErrorAsync(string arguments)
+        async Task AssertAsync(string lastError, string arguments)
         {
-            var reply = await database.RunCommandAsync<BsonDocument>($"{{ findAndModify: 'users', query: {{ _id: 'a' }}, {arguments} }}", cancellationToken: Cancellation);
-
-            return reply["lastErrorObject"].ToString()!.Replace("\" :", ":").Replace(" \"a\"", " 'a'").Replace("\"", "");
+            var command = $"{{ findAndModify: 'users', query: {{ _id: 'a' }}, {arguments} }}";
+            var reply = await database.RunCommandAsync<BsonDocument>(command, cancellationToken: Cancellation);
+            Assert.Equal(BsonDocument.Parse(lastError), reply["lastErrorObject"]);
         }
     }
 
@@ -207,7 +227,8 @@ public sealed class MongoWireTests : IAsyncLifetime
         var users = Users;
         var upsert = new UpdateOptions { IsUpsert = true };
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => users.UpdateOneAsync(ById("a"), s_update.Inc("version", 1), upsert, Cancellation)));
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 100).Select(_ => users.UpdateOneAsync(ById("a"), s_update.Inc("version", 1), upsert, Cancellation)));
 
         Assert.Single(results, result => result.UpsertedId is not null);
         Assert.Equal(100, (await users.Find(ById("a")).SingleAsync(Cancellation))["version"].AsInt32);
@@ -219,7 +240,7 @@ public sealed class MongoWireTests : IAsyncLifetime
     public async Task A_racing_upsert_ends_in_a_duplicate_key_once(bool findAndModify)
     {
         var users = Users;
-        _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), new("document", new BsonDocument { { "_id", "a" }, { "by", "rival" } }));
+        _server.ConfigureFailPoint("racingUpsert", Times(1), BsonDocument.Parse("{ document: { _id: 'a', by: 'rival' } }"));
 
         if (findAndModify)
         {
@@ -240,6 +261,17 @@ public sealed class MongoWireTests : IAsyncLifetime
         Task Upsert() => findAndModify
             ? users.FindOneAndUpdateAsync(ById("a"), s_update.Set("x", 1), new() { IsUpsert = true }, Cancellation)
             : users.UpdateOneAsync(ById("a"), s_update.Set("x", 1), new() { IsUpsert = true }, Cancellation);
+    }
+
+    [Fact]
+    public async Task An_upsert_that_misses_a_taken_id_is_a_duplicate_key()
+    {
+        _server.Seed("users", "users", [new() { { "_id", "a" }, { "version", 2 } }]);
+
+        var e = await Assert.ThrowsAsync<MongoCommandException>(() => Users.FindOneAndUpdateAsync<BsonDocument>(
+            "{ _id: 'a', version: 1 }", s_update.Set("x", 1), new() { IsUpsert = true }, Cancellation));
+
+        Assert.Equal(11000, e.Code);
     }
 
     [Fact]
@@ -285,6 +317,26 @@ public sealed class MongoWireTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_abandoned_cursor_is_killed_and_a_restart_ends_the_others()
+    {
+        _server.Seed("users", "users", Enumerable.Range(0, 30).Select(i => new BsonDocument("_id", i)));
+        var users = Users;
+
+        using (var abandoned = await users.FindAsync("{ }", new() { BatchSize = 10 }, Cancellation))
+        {
+            await abandoned.MoveNextAsync(Cancellation);
+        }
+
+        using var cursor = await users.FindAsync("{ }", new() { BatchSize = 10 }, Cancellation);
+        await cursor.MoveNextAsync(Cancellation);
+        _server.Restart();
+        await Eventually(() => Record.Exception(() => users.Find("{ }").First(Cancellation)) is null);
+
+        await Assert.ThrowsAsync<MongoCursorNotFoundException>(() => cursor.MoveNextAsync(Cancellation));
+        Assert.Equal(1, _server.CommandCount("killCursors"));
+    }
+
+    [Fact]
     public async Task Ids_are_ordered_by_their_utf8_bytes()
     {
         string[] ids = ["a", "Z", "é", "z", "e\u0301", "\uFFFD", "\U0001F600", "ß", "0", "aa", "\uE000"];
@@ -292,14 +344,16 @@ public sealed class MongoWireTests : IAsyncLifetime
 
         var found = await Users.Find("{ }").Sort("{ _id: 1 }").ToListAsync(Cancellation);
 
-        Assert.Equal(ids.OrderBy(id => Convert.ToHexString(System.Text.Encoding.UTF8.GetBytes(id)), StringComparer.Ordinal), found.Select(document => document["_id"].AsString));
+        Assert.Equal(
+            ids.OrderBy(id => Convert.ToHexString(Encoding.UTF8.GetBytes(id)), StringComparer.Ordinal),
+            found.Select(document => document["_id"].AsString));
     }
 
     [Fact]
     public async Task A_write_whose_answer_is_lost_is_retried_and_applied_once()
     {
         var users = Users;
-        _server.ConfigureFailPoint("onPrimaryTransactionalWrite", new BsonDocument("times", 1));
+        _server.ConfigureFailPoint("onPrimaryTransactionalWrite", Times(1));
 
         await users.UpdateOneAsync(ById("a"), s_update.Inc("version", 1), new() { IsUpsert = true }, Cancellation);
 
@@ -315,7 +369,7 @@ public sealed class MongoWireTests : IAsyncLifetime
         await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
         _server.CutNextReply(20);
 
-        var e = await Assert.ThrowsAsync<MongoConnectionException>(() => users.InsertOneAsync(new("_id", "b"), cancellationToken: Cancellation));
+        var e = await Assert.ThrowsAsync<MongoConnectionException>(() => users.InsertOneAsync(new("_id", "b"), null, Cancellation));
 
         Assert.True(e.IsNetworkException);
         Assert.Equal(2, _server.DocumentCount("users", "users"));
@@ -326,7 +380,8 @@ public sealed class MongoWireTests : IAsyncLifetime
     {
         var users = Users;
         await users.Database.Client.GetDatabase("admin").RunCommandAsync<BsonDocument>(
-            "{ configureFailPoint: 'failCommand', mode: { times: 2 }, data: { failCommands: ['find'], errorCode: 2 } }", cancellationToken: Cancellation);
+            "{ configureFailPoint: 'failCommand', mode: { times: 2 }, data: { failCommands: ['find'], errorCode: 2 } }",
+            cancellationToken: Cancellation);
 
         for (var i = 0; i < 2; i++)
         {
@@ -341,7 +396,7 @@ public sealed class MongoWireTests : IAsyncLifetime
     public async Task FailCommand_skips_first_and_ends_when_it_is_off()
     {
         var users = Users;
-        _server.ConfigureFailPoint("failCommand", new BsonDocument("skip", 1), BsonDocument.Parse("{ failCommands: ['find'], errorCode: 2 }"));
+        FailCommand(new BsonDocument("skip", 1), "failCommands: ['find'], errorCode: 2");
 
         await users.Find("{ }").ToListAsync(Cancellation);
         await Assert.ThrowsAsync<MongoCommandException>(() => users.Find("{ }").ToListAsync(Cancellation));
@@ -353,11 +408,11 @@ public sealed class MongoWireTests : IAsyncLifetime
     public async Task FailCommand_closes_the_connection_and_the_driver_retries()
     {
         var users = Users;
-        _server.ConfigureFailPoint("failCommand", new BsonDocument("times", 1), BsonDocument.Parse("{ failCommands: ['find', 'insert'], closeConnection: true }"));
+        FailCommand(Times(1), "failCommands: ['find', 'insert'], closeConnection: true");
         Assert.Empty(await users.Find("{ }").ToListAsync(Cancellation));
         Assert.Equal(2, _server.CommandCount("find"));
 
-        _server.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
+        FailCommand("alwaysOn", "failCommands: ['find'], closeConnection: true");
         await Assert.ThrowsAsync<MongoConnectionException>(() => users.Find("{ }").ToListAsync(Cancellation));
     }
 
@@ -366,18 +421,20 @@ public sealed class MongoWireTests : IAsyncLifetime
     {
         var users = Users;
         await users.Find("{ }").ToListAsync(Cancellation);
-        _server.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], blockConnection: true, blockTimeMS: 100 }"));
+        FailCommand("alwaysOn", "failCommands: ['find'], blockConnection: true, blockTimeMS: 100");
         var watch = Stopwatch.StartNew();
 
         Assert.Empty(await users.Find("{ }").ToListAsync(Cancellation));
 
         Assert.InRange(watch.ElapsedMilliseconds, 95, 5000);
+        await Assert.ThrowsAsync<MongoExecutionTimeoutException>(
+            () => users.Find("{ }", new() { MaxTime = TimeSpan.FromMilliseconds(20) }).ToListAsync(Cancellation));
     }
 
     [Fact]
     public async Task FailCommand_is_for_one_application_only_when_it_says_so()
     {
-        _server.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], errorCode: 2, appName: 'victim' }"));
+        FailCommand("alwaysOn", "failCommands: ['find'], errorCode: 2, appName: 'victim'");
 
         Assert.Empty(await Connect("appName=other").Find("{ }").ToListAsync(Cancellation));
         await Assert.ThrowsAsync<MongoCommandException>(() => Connect("appName=victim").Find("{ }").ToListAsync(Cancellation));
@@ -393,7 +450,7 @@ public sealed class MongoWireTests : IAsyncLifetime
     public async Task A_failed_write_is_retried_exactly_when_its_labels_allow(string failure, int attempts)
     {
         var users = Users;
-        _server.ConfigureFailPoint("failCommand", new BsonDocument("times", 1), BsonDocument.Parse($"{{ failCommands: ['insert'], {failure} }}"));
+        FailCommand(Times(1), $"failCommands: ['insert'], {failure}");
 
         var e = await Record.ExceptionAsync(() => users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation));
 
@@ -407,16 +464,21 @@ public sealed class MongoWireTests : IAsyncLifetime
     {
         var users = Users.WithWriteConcern(WriteConcern.WMajority.With(journal: true));
         await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
-        _server.ConfigureFailPoint("failCommand", new BsonDocument("times", 2), BsonDocument.Parse(
-            "{ failCommands: ['insert', 'findAndModify'], writeConcernError: { code: 64, codeName: 'WriteConcernFailed', errmsg: 'waiting for replication timed out' } }"));
+        FailCommand(Times(2), """
+            failCommands: ['insert', 'findAndModify'],
+            writeConcernError: { code: 64, codeName: 'WriteConcernFailed', errmsg: 'waiting for replication timed out' }
+            """);
 
-        var modify = await Assert.ThrowsAsync<MongoWriteConcernException>(() => users.FindOneAndUpdateAsync(ById("a"), s_update.Set("x", 1), cancellationToken: Cancellation));
-        var insert = await Assert.ThrowsAsync<MongoWriteException>(() => users.InsertOneAsync(new("_id", "b"), cancellationToken: Cancellation));
+        var modify = await Assert.ThrowsAsync<MongoWriteConcernException>(
+            () => users.FindOneAndUpdateAsync<BsonDocument>(ById("a"), s_update.Set("x", 1), null, Cancellation));
+        var insert = await Assert.ThrowsAsync<MongoWriteException>(() => users.InsertOneAsync(new("_id", "b"), null, Cancellation));
 
         Assert.Equal(64, modify.WriteConcernResult.Response["writeConcernError"]["code"].AsInt32);
         Assert.Equal(64, insert.WriteConcernError.Code);
         Assert.Equal(2, _server.DocumentCount("users", "users"));
-        Assert.Equal(new("{ w : \"majority\", j : true }"), _server.RecentCommands.Last(command => command.Contains("insert"))["writeConcern"].ToString()!.Replace("\"w\"", "w").Replace("\"j\"", "j"));
+        Assert.Equal(
+            new BsonDocument { { "w", "majority" }, { "j", true } },
+            _server.RecentCommands.Last(command => command.Contains("insert"))["writeConcern"]);
     }
 
     [Fact]
@@ -487,7 +549,10 @@ public sealed class MongoWireTests : IAsyncLifetime
         await users.Find("{ }").ToListAsync(Cancellation);
 
         Assert.InRange(watch.ElapsedMilliseconds, 95, 5000);
-        await users.Database.RunCommandAsync<BsonDocument>("{ hello: 1 }", cancellationToken: Cancellation);
+        _server.Latency = TimeSpan.FromMinutes(1);
+        await users.Database.RunCommandAsync<BsonDocument>("{ hello: 1 }", cancellationToken: Cancellation)
+            .WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
+        _server.Latency = TimeSpan.Zero; // the driver says goodbye to its sessions
     }
 
     [Fact]
@@ -500,6 +565,37 @@ public sealed class MongoWireTests : IAsyncLifetime
         await users.Database.Client.DropDatabaseAsync("users", Cancellation);
 
         Assert.Empty(await users.Find("{ }").ToListAsync(Cancellation));
+    }
+
+    [Theory]
+    [InlineData("00000010")]
+    [InlineData("7FFFFFFF")]
+    [InlineData("10000000 00000000 00000000 00000000")]
+    [InlineData("1A000000 01000000 00000000 DD070000 00000000 00 FFFFFF7F 00")]
+    [InlineData("15000000 01000000 00000000 DD070000 00000000 09")]
+    [InlineData("1E000000 01000000 00000000 DD070000 00000000 00 09000000 02FF0000 00")]
+    [InlineData("1B000000 01000000 00000000 D4070000 00000000 FFFE00 00000000")]
+    public async Task Bytes_that_are_no_message_end_only_their_own_connection(string bytes)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync("127.0.0.1", _server.Port, Cancellation);
+        await socket.SendAsync(Convert.FromHexString(bytes.Replace(" ", "")), Cancellation);
+        socket.Shutdown(SocketShutdown.Send);
+
+        Assert.Equal(0, await ReadAsync());
+        Assert.Empty(await Users.Find("{ }").ToListAsync(Cancellation));
+
+        async Task<int> ReadAsync()
+        {
+            try
+            {
+                return await socket.ReceiveAsync(new byte[1], Cancellation);
+            }
+            catch (SocketException)
+            {
+                return 0; // reset
+            }
+        }
     }
 
     [Fact]
@@ -515,6 +611,8 @@ public sealed class MongoWireTests : IAsyncLifetime
 
     private static FilterDefinition<BsonDocument> ById(string id) => Builders<BsonDocument>.Filter.Eq("_id", id);
 
+    private static BsonDocument Times(int count) => new("times", count);
+
     private static async Task Eventually(Func<bool> condition)
     {
         for (var watch = Stopwatch.StartNew(); !condition(); await Task.Delay(20, Cancellation))
@@ -525,6 +623,11 @@ public sealed class MongoWireTests : IAsyncLifetime
 
     // To dispose of a client closes no connection: clients of equal settings share a cluster, which lives on in the registry.
     private void CloseClients() => _clients.ForEach(client => ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster));
+
+    private void FailCommand(BsonValue mode, string data)
+    {
+        _server.ConfigureFailPoint("failCommand", mode, BsonDocument.Parse($"{{ {data} }}"));
+    }
 
     private long Hellos() => _server.CommandCount("hello") + _server.CommandCount("isMaster");
 

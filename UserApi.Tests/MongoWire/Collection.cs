@@ -53,9 +53,10 @@ internal sealed class Collection(string ns)
         {
             if (!_byId.TryAdd(id, record))
             {
+                var shown = id.IsString ? $"\"{id}\"" : id.ToString();
                 throw new CommandFailure(
                     ErrorCode.DuplicateKey,
-                    $"E11000 duplicate key error collection: {Namespace} index: _id_ dup key: {{ _id: {(id.IsString ? $"\"{id}\"" : id)} }}",
+                    $"E11000 duplicate key error collection: {Namespace} index: _id_ dup key: {{ _id: {shown} }}",
                     new() { { "keyPattern", new BsonDocument("_id", 1) }, { "keyValue", new BsonDocument("_id", id) } });
             }
 
@@ -71,7 +72,8 @@ internal sealed class Collection(string ns)
         lock (_gate)
         {
             var before = Find(filter, 1).FirstOrDefault();
-            var after = change(before is null ? null : BsonSerializer.Deserialize<BsonDocument>(before.Slice.AccessBackingBytes(0).Array));
+            var current = before?.Slice.AccessBackingBytes(0).Array;
+            var after = change(current is null ? null : BsonSerializer.Deserialize<BsonDocument>(current));
             if (before is null)
             {
                 if (after is not null)

@@ -9,13 +9,11 @@ internal sealed class CommandFailure(ErrorCode code, string message, BsonDocumen
     public ErrorCode Code { get; } = code;
 
     /// <summary>Further fields of the error document, such as keyPattern and keyValue.</summary>
-    public BsonDocument? Details { get; } = details;
+    public BsonDocument Details { get; } = details ?? [];
 
     public BsonDocument ToWriteError(int index)
     {
-        var error = new BsonDocument { { "index", index }, { "code", (int)Code }, { "errmsg", Message } };
-
-        return Details is null ? error : error.AddRange(Details);
+        return new BsonDocument { { "index", index }, { "code", (int)Code }, { "errmsg", Message } }.AddRange(Details);
     }
 }
 

@@ -8,8 +8,8 @@ internal sealed class Commands
 {
     private static readonly FrozenSet<string> s_genericFields =
     [
-        "$db", "lsid", "txnNumber", "$clusterTime", "$readPreference", "readConcern", "writeConcern", "maxTimeMS", "comment", "apiVersion", "apiStrict",
-        "apiDeprecationErrors",
+        "$db", "lsid", "txnNumber", "$clusterTime", "$readPreference", "readConcern", "writeConcern", "maxTimeMS", "comment",
+        "apiVersion", "apiStrict", "apiDeprecationErrors",
     ];
 
     private readonly FrozenDictionary<string, Command> _commands;
@@ -34,7 +34,13 @@ internal sealed class Commands
 
         if (failure.GetValue("blockConnection", false).ToBoolean())
         {
-            await Task.Delay(failure["blockTimeMS"].ToInt32(), cancellationToken);
+            var (block, limit) = (failure["blockTimeMS"].ToInt32(), request.Command.GetValue("maxTimeMS", 0).ToInt32());
+            var isOverLimit = limit > 0 && limit < block;
+            await Task.Delay(isOverLimit ? limit : block, cancellationToken);
+            if (isOverLimit)
+            {
+                return FailureReply(request, new(ErrorCode.MaxTimeMSExpired, "operation exceeded time limit"), failure);
+            }
         }
 
         return failure.GetValue("closeConnection", false).ToBoolean() ? null : Execute(request, failure);
@@ -81,15 +87,18 @@ internal sealed class Commands
                 ? ExecuteOnce(command, request)
                 : command.Run(request.Command);
 
-            return reply is not null && command.Kind == CommandKind.Write && failure is not null && failure.TryGetValue("writeConcernError", out var error)
-                ? WithWriteConcernError(request, reply, error.AsBsonDocument, failure)
+            var error = command.Kind == CommandKind.Write ? failure?.GetValue("writeConcernError", null)?.AsBsonDocument : null;
+
+            return reply is not null && error is not null
+                ? WithWriteConcernError(request, reply, error, failure!)
                 : reply;
         }
         catch (CommandFailure e)
         {
             return FailureReply(request, e, failure);
         }
-        catch (Exception e) when (e is InvalidCastException or KeyNotFoundException or FormatException or OverflowException or ArgumentException)
+        catch (Exception e) when (e is InvalidCastException or KeyNotFoundException or FormatException or OverflowException
+            or ArgumentException)
         {
             return FailureReply(request, new CommandFailure(ErrorCode.BadValue, $"{request.Name}: {e.Message}"), failure);
         }
@@ -142,13 +151,15 @@ internal sealed class Commands
 
     private BsonDocument FailureReply(WireRequest request, CommandFailure failure, BsonDocument? failPoint)
     {
-        var reply = new BsonDocument { { "ok", 0.0 }, { "errmsg", failure.Message }, { "code", (int)failure.Code }, { "codeName", failure.Code.Name() } };
-        if (failure.Details is not null)
+        var reply = new BsonDocument
         {
-            reply.AddRange(failure.Details);
-        }
+            { "ok", 0.0 },
+            { "errmsg", failure.Message },
+            { "code", (int)failure.Code },
+            { "codeName", failure.Code.Name() },
+        };
 
-        return Annotate(reply, request, failure.Code, failPoint);
+        return Annotate(reply.AddRange(failure.Details), request, failure.Code, failPoint);
     }
 
     private BsonDocument Annotate(BsonDocument reply, WireRequest request, ErrorCode code, BsonDocument? failPoint)

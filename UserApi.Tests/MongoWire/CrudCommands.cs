@@ -7,7 +7,8 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 {
     private const int DefaultBatchSize = 101;
 
-    private static readonly string[] s_findAndModifyFields = ["query", "sort", "update", "remove", "new", "upsert", "fields", "bypassDocumentValidation"];
+    private static readonly string[] s_findAndModifyFields =
+        ["query", "sort", "update", "remove", "new", "upsert", "fields", "bypassDocumentValidation"];
 
     public IEnumerable<Command> All =>
     [
@@ -100,7 +101,10 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         return storage.Open(collection.Namespace, documents, batchSize, Flag(command, "singleBatch"));
     }
 
-    private BsonDocument GetMore(BsonDocument command) => storage.GetMore(command[0].ToInt64(), command.GetValue("batchSize", int.MaxValue).ToInt32());
+    private BsonDocument GetMore(BsonDocument command)
+    {
+        return storage.GetMore(command[0].ToInt64(), command.GetValue("batchSize", int.MaxValue).ToInt32());
+    }
 
     private BsonDocument KillCursors(BsonDocument command)
     {
@@ -229,6 +233,11 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
             if (!isUpsert)
             {
                 return null;
+            }
+
+            if (filter.Equalities.Names.Any(name => name.Contains('.')))
+            {
+                throw new CommandFailure(ErrorCode.BadValue, "Upserts by dotted paths are not supported.");
             }
 
             var inserted = update.Apply(new BsonDocument(filter.Equalities), isInsert: true);

@@ -5,8 +5,8 @@ namespace UserApi.Tests.MongoWire;
 
 /// <summary>
 /// The failpoints, in the shape of configureFailPoint. <c>failCommand</c> and <c>onPrimaryTransactionalWrite</c> are the real server's.
-/// <c>racingUpsert</c> is this server's own: when an upsert finds nothing, another writer's document (<c>data.document</c>, by default the upsert's own)
-/// goes in first, so that the upsert ends in E11000 as it can on a real server.
+/// <c>racingUpsert</c> is this server's own: when an upsert finds nothing, another writer's document (<c>data.document</c>, by default the
+/// upsert's own) goes in first, so that the upsert ends in E11000 as it can on a real server.
 /// </summary>
 internal sealed class FailPoints
 {
@@ -53,7 +53,10 @@ internal sealed class FailPoints
     }
 
     /// <returns>The data of the failpoint when it is on and this is one of its times.</returns>
-    public BsonDocument? Enter(string name) => _active.IsEmpty || !_active.TryGetValue(name, out var point) || !point.Enter() ? null : point.Data;
+    public BsonDocument? Enter(string name)
+    {
+        return !_active.IsEmpty && _active.TryGetValue(name, out var point) && point.Enter() ? point.Data : null;
+    }
 
     public BsonDocument? EnterFailCommand(string command, string? appName)
     {
@@ -65,7 +68,7 @@ internal sealed class FailPoints
                 : null;
     }
 
-    private sealed class FailPoint(BsonDocument data, long skip, long times)
+    private sealed class FailPoint(BsonDocument data, long skip = 0, long times = long.MaxValue)
     {
         private long _passed;
         private int _entered;
@@ -77,9 +80,9 @@ internal sealed class FailPoints
         public static FailPoint? Parse(BsonValue mode, BsonDocument data) => mode switch
         {
             BsonString { Value: "off" } => null,
-            BsonString { Value: "alwaysOn" } => new(data, skip: 0, times: long.MaxValue),
-            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("times", out var times) => new(data, skip: 0, times.ToInt64()),
-            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("skip", out var skip) => new(data, skip.ToInt64(), times: long.MaxValue),
+            BsonString { Value: "alwaysOn" } => new(data),
+            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("times", out var n) => new(data, times: n.ToInt64()),
+            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("skip", out var n) => new(data, skip: n.ToInt64()),
             _ => throw new CommandFailure(ErrorCode.BadValue, $"Failpoint mode {mode} is not known."),
         };
 

@@ -7,8 +7,8 @@ using MongoDB.Bson;
 namespace UserApi.Tests.MongoWire;
 
 /// <summary>
-/// A small MongoDB in this process for tests and benchmarks: it speaks the wire protocol on loopback, carries the commands a key-value style store needs,
-/// and breaks on demand. It keeps its data in memory, in _id order; a command, option or operator it does not know is refused, never ignored.
+/// A small MongoDB in this process for tests and benchmarks: it speaks the wire protocol on loopback, carries the commands a store by _id
+/// needs, and breaks on demand. Data is in memory, in _id order; a command, option or operator it does not know is refused, never ignored.
 /// </summary>
 public sealed class MongoWireServer : IAsyncDisposable
 {
@@ -52,7 +52,8 @@ public sealed class MongoWireServer : IAsyncDisposable
 
     /// <summary>What a client connects with.</summary>
     public string ConnectionString =>
-        $"mongodb://127.0.0.1:{Port}/{_options.Database}?{(_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true")}";
+        $"mongodb://127.0.0.1:{Port}/{_options.Database}?"
+        + (_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true");
 
     /// <summary>How long every reply is held back.</summary>
     public TimeSpan Latency { get; set; }
@@ -63,10 +64,10 @@ public sealed class MongoWireServer : IAsyncDisposable
     /// <summary>How many connections are open, monitoring ones included.</summary>
     public int OpenConnections => _connections.Count;
 
-    /// <summary>How many writes came again under the number of one already applied, and were answered without applying them again.</summary>
+    /// <summary>How many writes came again under the number of one already applied, and were answered but not applied again.</summary>
     public long ReplayedWrites => _retryableWrites.Replayed;
 
-    /// <summary>The last commands, oldest first, as many as <see cref="MongoWireServerOptions.RecordedCommands"/> keeps.</summary>
+    /// <summary>The last commands, oldest first; <see cref="MongoWireServerOptions.RecordedCommands"/> says how many.</summary>
     public IReadOnlyList<BsonDocument> RecentCommands => [.. _recent];
 
     internal Topology Topology { get; }
@@ -129,7 +130,10 @@ public sealed class MongoWireServer : IAsyncDisposable
         Listen();
     }
 
-    /// <summary>The server becomes a black hole: it accepts and reads, and answers nothing until <see cref="Resume"/>.</summary>
+    /// <summary>
+    /// The server becomes a black hole: it accepts and reads, and answers nothing until <see cref="Resume"/>. Until then it does not notice
+    /// clients that close a connection with a request in it.
+    /// </summary>
     public void Pause() => _pause ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Ends <see cref="Pause"/>: what was received meanwhile is run and answered now.</summary>
@@ -152,7 +156,9 @@ public sealed class MongoWireServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs the next command, sends only the first <paramref name="bytes"/> of its reply and closes the connection. Heartbeats are spared.</summary>
+    /// <summary>
+    /// Runs the next command, sends only the first <paramref name="bytes"/> of its reply and closes the connection. Heartbeats are spared.
+    /// </summary>
     public void CutNextReply(int bytes) => Volatile.Write(ref _cutAfter, bytes);
 
     /// <inheritdoc />
@@ -168,11 +174,14 @@ public sealed class MongoWireServer : IAsyncDisposable
     /// <summary>After how many bytes the reply to this command is cut; null when it is not.</summary>
     internal int? CutOf(string command)
     {
-        return Volatile.Read(ref _cutAfter) >= 0 && !IsHello(command) && Interlocked.Exchange(ref _cutAfter, -1) is >= 0 and var bytes ? bytes : null;
+        return Volatile.Read(ref _cutAfter) >= 0 && !IsHello(command) && Interlocked.Exchange(ref _cutAfter, -1) is >= 0 and var bytes
+            ? bytes
+            : null;
     }
 
     /// <returns>The reply; null when the connection has to close without one.</returns>
-    internal async ValueTask<BsonDocument?> ExecuteAsync(WireConnection connection, WireRequest request, CancellationToken cancellationToken)
+    internal async ValueTask<BsonDocument?> ExecuteAsync(
+        WireConnection connection, WireRequest request, CancellationToken cancellationToken)
     {
         var isHello = IsHello(request.Name);
         if (_pause is { } pause)
@@ -181,7 +190,7 @@ public sealed class MongoWireServer : IAsyncDisposable
         }
 
         Observe(request);
-        if (isHello && request.Command.TryGetValue("client", out var client) && client.AsBsonDocument.TryGetValue("application", out var application))
+        if (isHello && request.Command.GetValue("client", null)?.AsBsonDocument.GetValue("application", null) is BsonDocument application)
         {
             connection.AppName = application["name"].AsString;
         }

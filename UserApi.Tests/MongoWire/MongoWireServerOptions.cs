@@ -12,6 +12,6 @@ public sealed record MongoWireServerOptions
     /// <summary>The database named by <see cref="MongoWireServer.ConnectionString"/>.</summary>
     public string Database { get; init; } = "users";
 
-    /// <summary>How many of the last commands are kept for <see cref="MongoWireServer.RecentCommands"/>; 0 keeps none, which is fastest.</summary>
+    /// <summary>How many commands <see cref="MongoWireServer.RecentCommands"/> keeps; 0 keeps none, which is fastest.</summary>
     public int RecordedCommands { get; init; }
 }

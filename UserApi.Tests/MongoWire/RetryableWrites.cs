@@ -22,8 +22,10 @@ internal sealed class RetryableWrites
         {
             if (number < session.Number)
             {
-                throw new CommandFailure(ErrorCode.TransactionTooOld, $"Retryable write with txnNumber {number} is prohibited on session {id} "
-                    + $"because a newer retryable write with txnNumber {session.Number} has already started on this session.");
+                throw new CommandFailure(
+                    ErrorCode.TransactionTooOld,
+                    $"Retryable write with txnNumber {number} is prohibited on session {id} because a newer retryable write "
+                    + $"with txnNumber {session.Number} has already started on this session.");
             }
 
             isReplay = number == session.Number && session.Reply is not null;

@@ -10,7 +10,8 @@ internal sealed class Storage
     private readonly ConcurrentDictionary<long, Cursor> _cursors = new();
     private long _lastCursorId;
 
-    public IEnumerable<string> Databases => _collections.Keys.Select(ns => ns.Split('.')[0]).Distinct().Order(StringComparer.Ordinal);
+    public IEnumerable<string> Databases =>
+        _collections.Values.Where(c => c.Count > 0).Select(c => c.Namespace.Split('.')[0]).Distinct().Order(StringComparer.Ordinal);
 
     public Collection this[string database, string collection] => _collections.GetOrAdd($"{database}.{collection}", ns => new(ns));
 

@@ -68,7 +68,8 @@ internal sealed class Topology(string? replicaSet)
             var reply = new BsonDocument { { isPrimaryField, IsPrimary } };
             if (replicaSet is not null)
             {
-                reply.Add("setName", replicaSet).Add("setVersion", 1).Add("secondary", !IsPrimary).Add("hosts", new BsonArray { address }).Add("me", address);
+                reply.Add("setName", replicaSet).Add("setVersion", 1).Add("hosts", new BsonArray { address }).Add("me", address);
+                reply.Add("secondary", !IsPrimary);
                 if (IsPrimary)
                 {
                     reply.Add("primary", address).Add("electionId", new ObjectId($"7fffffff{_election:x16}"));

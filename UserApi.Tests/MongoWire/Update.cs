@@ -38,7 +38,9 @@ internal sealed class Update
         }
         else if (id is not null && !BsonOrder.AreEqual(id, nextId))
         {
-            throw new CommandFailure(ErrorCode.ImmutableField, "Performing an update on the path '_id' would modify the immutable field '_id'");
+            throw new CommandFailure(
+                ErrorCode.ImmutableField,
+                "Performing an update on the path '_id' would modify the immutable field '_id'");
         }
 
         return next;
@@ -58,14 +60,18 @@ internal sealed class Update
 
             foreach (var path in fields.AsBsonDocument.Names)
             {
-                if (paths.Any(other => $"{other}.".StartsWith($"{path}.", StringComparison.Ordinal) || $"{path}.".StartsWith($"{other}.", StringComparison.Ordinal)))
+                if (paths.Any(other => IsWithin(path, other) || IsWithin(other, path)))
                 {
-                    throw new CommandFailure(ErrorCode.ConflictingUpdateOperators, $"Updating the path '{path}' would create a conflict at '{path}'");
+                    throw new CommandFailure(
+                        ErrorCode.ConflictingUpdateOperators,
+                        $"Updating the path '{path}' would create a conflict at '{path}'");
                 }
 
                 paths.Add(path);
             }
         }
+
+        static bool IsWithin(string path, string other) => $"{path}.".StartsWith($"{other}.", StringComparison.Ordinal);
     }
 
     private static BsonValue Add(string path, BsonValue? current, BsonValue increment) => (current ?? 0, increment) switch

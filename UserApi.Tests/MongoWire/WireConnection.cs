@@ -34,8 +34,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
                 next ??= ReceiveAsync().AsTask();
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException
-            or InvalidDataException or FormatException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException or InvalidDataException)
         {
             // The client went away, sent what is not the protocol, or a fault closed the connection: all end just this connection.
         }

@@ -31,17 +31,15 @@ internal static class WireMessage
     /// <exception cref="InvalidDataException">The bytes are not a message this server knows.</exception>
     public static WireRequest Parse(byte[] message, int length)
     {
-        using var stream = new ByteBufferStream(new ByteArrayBuffer(message, length, isReadOnly: true));
-        stream.Position = 4;
-        var id = stream.ReadInt32();
-        stream.Position = 12;
-
-        return stream.ReadInt32() switch
+        try
         {
-            OpMsg => ParseMsg(stream, id, length),
-            OpQuery => ParseQuery(stream, id),
-            var code => throw new InvalidDataException($"Operation code {code} is not known."),
-        };
+            return ParseMessage(message, length);
+        }
+        catch (Exception e) when (e is not InvalidDataException)
+        {
+            // Hostile bytes make the BSON reader throw many things.
+            throw new InvalidDataException("The message is malformed.", e);
+        }
     }
 
     /// <summary>Writes <paramref name="reply"/> as a message over what <paramref name="stream"/> held.</summary>
@@ -78,6 +76,21 @@ internal static class WireMessage
         stream.Position = length;
     }
 
+    private static WireRequest ParseMessage(byte[] message, int length)
+    {
+        using var stream = new ByteBufferStream(new ByteArrayBuffer(message, length, isReadOnly: true));
+        stream.Position = 4;
+        var id = stream.ReadInt32();
+        stream.Position = 12;
+
+        return stream.ReadInt32() switch
+        {
+            OpMsg => ParseMsg(stream, id, length),
+            OpQuery => ParseQuery(stream, id),
+            var code => throw new InvalidDataException($"Operation code {code} is not known."),
+        };
+    }
+
     private static WireRequest ParseMsg(ByteBufferStream stream, int id, int length)
     {
         var flags = stream.ReadInt32();
@@ -109,7 +122,12 @@ internal static class WireMessage
             throw new InvalidDataException("A message without a command.");
         }
 
-        return new(id, sequences is null ? command : command.AddRange(sequences), false, (flags & MoreToCome) != 0, (flags & ExhaustAllowed) != 0);
+        if (sequences is not null)
+        {
+            command.AddRange(sequences);
+        }
+
+        return new(id, command, IsLegacy: false, NoReply: (flags & MoreToCome) != 0, ExhaustAllowed: (flags & ExhaustAllowed) != 0);
     }
 
     private static BsonElement ReadSequence(ByteBufferStream stream)
