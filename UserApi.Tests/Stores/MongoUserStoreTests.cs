@@ -32,7 +32,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await PutAsync(client, "/users/ana");
         await client.DeleteAsync("/users/ana", Cancel);
 
-        var writes = _server.RecentCommands.Where(command => command.GetElement(0).Name is "findAndModify" or "delete" or "insert" or "update").ToList();
+        var writes = _server.RecentCommands.Where(command => command.GetElement(0).Name is "findAndModify" or "delete").ToList();
         Assert.Equal(3, writes.Count);
         Assert.All(writes, write => Assert.Equal(new BsonDocument { { "w", "majority" }, { "j", true } }, write["writeConcern"]));
     }
@@ -70,7 +70,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     {
         await using var api = Api();
         using var client = api.CreateClient();
-        var other = new BsonDocument { { "_id", "ana" }, { "name", "Other" }, { "createdAt", DateTime.UtcNow }, { "updatedAt", DateTime.UtcNow }, { "version", "v" } };
+        var other = Document("Other");
         _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), new("document", other));
 
         var put = await PutAsync(client, "/users/ana", ifNoneMatch);
@@ -124,17 +124,15 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_document_of_a_newer_version_is_read_and_what_it_has_more_is_kept()
+    public async Task A_document_with_more_in_it_is_read_and_replaced()
     {
-        _server.Seed("users", "users", [new()
-        {
-            { "_id", "ana" }, { "name", "Ana" }, { "createdAt", DateTime.UnixEpoch }, { "updatedAt", DateTime.UnixEpoch }, { "version", "v" }, { "phones", new BsonArray { 1 } },
-        }]);
+        _server.Seed("users", "users", [Document("Ana").Add("phones", new BsonArray { 1 })]);
         await using var api = Api();
         using var client = api.CreateClient();
 
         Assert.Contains("1970-01-01", await client.GetStringAsync("/users/ana", Cancel));
         Assert.Equal(HttpStatusCode.NoContent, (await PutAsync(client, "/users/ana")).StatusCode);
+        Assert.Contains("1970-01-01", await client.GetStringAsync("/users/ana", Cancel));
     }
 
     [Fact]
@@ -143,7 +141,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var api = Api("&maxPoolSize=4");
         using var client = api.CreateClient();
 
-        var puts = await Task.WhenAll(Enumerable.Range(0, 100).Select(i => PutAsync(client, $"/users/u{i}")));
+        var puts = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => PutAsync(client, $"/users/u{i}")));
 
         Assert.All(puts, put => Assert.Equal(HttpStatusCode.Created, put.StatusCode));
         Assert.InRange(_server.OpenConnections, 1, 4 + 2); // the monitor and its round-trip timer
@@ -171,6 +169,16 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         Assert.DoesNotContain("s3cret", logs.Text);
         Assert.DoesNotContain("s3cret", await put.Content.ReadAsStringAsync(Cancel));
     }
+
+    /// <summary>What another program, or another version of this one, has written.</summary>
+    private static BsonDocument Document(string name) => new()
+    {
+        { "_id", "ana" },
+        { "name", name },
+        { "createdAt", DateTime.UnixEpoch },
+        { "updatedAt", DateTime.UnixEpoch },
+        { "version", "v" },
+    };
 
     private static async Task<HttpResponseMessage> PutAsync(HttpClient client, string path, string? ifNoneMatch = null)
     {

@@ -102,7 +102,8 @@ public abstract class UserStoreContract : IAsyncLifetime
             "everything" => new("Zoë 🦊 李小龍 عمر", "zoë@bücher.example", new Dictionary<string, string> { ["a"] = "", ["b"] = "é ≠ e\u0301 𐐀" }),
             "keys like paths and operators" => new(
                 "$set", null, s_keysLikePathsAndOperators.ToDictionary(key => key, key => "$" + key)),
-            "control characters in values" => new("x", null, new Dictionary<string, string> { ["c"] = "\0\u0001\r\n\t\"\\\u007f\u0085\u2028\ufeff\uffff" }),
+            "control characters in values" => new(
+                "x", null, new Dictionary<string, string> { ["c"] = "\0\u0001\r\n\t\"\\\u007f\u0085\u2028\ufeff\uffff" }),
             _ => new(
                 new('名', UserBody.MaxNameLength),
                 new string('e', 64) + "@" + string.Join('.', Enumerable.Repeat(new string('d', 46), 4)),
