@@ -10,7 +10,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly string[] s_settings =
-        ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__"];
+        ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__", "Authentication__"];
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
@@ -34,6 +34,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
         start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["Authentication__AllowAnonymous"] = "true";
         foreach (var (key, value) in settings)
         {
             start.Environment[key] = value;

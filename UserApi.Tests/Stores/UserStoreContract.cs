@@ -163,9 +163,11 @@ public abstract class UserStoreContract : IAsyncLifetime
     }
 
     // "old" is a version that the user once had, "now" the one it has.
-    [Fact]
-    public Task A_put_goes_ahead_only_if_its_precondition_holds() => AssertOutcomesAsync(
-        (id, precondition) => Store.PutAsync(Id(id), new("New"), precondition, Cancel),
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task A_put_goes_ahead_only_if_its_precondition_holds(bool returnUser) => AssertOutcomesAsync(
+        (id, precondition) => Store.PutAsync(Id(id), new("New"), precondition, returnUser, Cancel),
         """
         If-Match  If-None-Match  there               not there
         -         -              Replaced            Created
@@ -316,15 +318,22 @@ public abstract class UserStoreContract : IAsyncLifetime
         await comingAndGoing;
     }
 
-    [Fact]
-    public async Task Of_many_first_puts_at_once_one_creates_and_all_others_replace()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_many_first_puts_at_once_one_creates_and_all_others_replace(bool returnUser)
     {
-        var results = await RaceAsync((store, i) => store.PutAsync(Id("ana"), new($"Ana {i}"), default, Cancel));
+        var results = await RaceAsync((store, i) => store.PutAsync(Id("ana"), new($"Ana {i}"), default, returnUser, Cancel));
 
         Assert.Single(results, result => result.Outcome == WriteOutcome.Created);
         Assert.Equal(Racers - 1, results.Count(result => result.Outcome == WriteOutcome.Replaced));
         var left = await FindAsync("ana");
-        AssertSame(Assert.Single(results, result => result.User!.Version == left!.Version).User!, left);
+        var last = Assert.Single(results, result => result.Version == left!.Version);
+        Assert.Equal($"Ana {results.IndexOf(last)}", left!.Name);
+        if (returnUser)
+        {
+            AssertSame(last.User!, left);
+        }
     }
 
     [Fact]
@@ -352,6 +361,22 @@ public abstract class UserStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Many_users_put_and_found_at_once_are_each_what_was_put()
+    {
+        var puts = await RaceAsync((store, i) => store.PutAsync(Id($"u{i}"), new($"User {i}"), default, returnUser: false, Cancel));
+        Assert.All(puts, put => Assert.Equal(WriteOutcome.Created, put.Outcome));
+
+        // Each is looked for twice, and as many again are not there.
+        var found = await Task.WhenAll(Enumerable.Range(0, 3 * Racers).Select(i => FindAsync($"u{i / 2}")));
+
+        for (var i = 0; i < found.Length; i++)
+        {
+            Assert.Equal(i / 2 < Racers ? $"User {i / 2}" : null, found[i]?.Name);
+            Assert.Equal(i / 2 < Racers ? puts[i / 2].Version : null, found[i]?.Version);
+        }
+    }
+
+    [Fact]
     public async Task Of_many_deletes_at_once_exactly_one_deletes()
     {
         await PutAsync("ana", new("Ana"));
@@ -366,7 +391,7 @@ public abstract class UserStoreContract : IAsyncLifetime
     public async Task Puts_and_deletes_at_once_add_up_to_what_is_left()
     {
         var results = await RaceAsync((store, i) => i % 2 == 0
-            ? store.PutAsync(Id("ana"), new("Ana"), default, Cancel)
+            ? store.PutAsync(Id("ana"), new("Ana"), default, returnUser: i % 4 == 0, Cancel)
             : store.DeleteAsync(Id("ana"), default, Cancel));
 
         var left = results.Count(result => result.Outcome == WriteOutcome.Created) - results.Count(result => result.Outcome == WriteOutcome.Deleted);
