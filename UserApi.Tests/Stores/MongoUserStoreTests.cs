@@ -29,11 +29,11 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         using var client = api.CreateClient();
 
         await PutAsync(client, "/users/ana");
-        await PutAsync(client, "/users/ana");
+        await PutAsync(client, "/users/ana", prefer: "return=representation");
         await client.DeleteAsync("/users/ana", Cancel);
 
-        var writes = _server.RecentCommands.Where(command => command.GetElement(0).Name is "findAndModify" or "delete").ToList();
-        Assert.Equal(3, writes.Count);
+        var writes = _server.RecentCommands.Where(command => command.GetElement(0).Name is "update" or "findAndModify" or "delete").ToList();
+        Assert.Equal(["update", "findAndModify", "delete"], writes.Select(write => write.GetElement(0).Name));
         Assert.All(writes, write => Assert.Equal(new BsonDocument { { "w", "majority" }, { "j", true } }, write["writeConcern"]));
     }
 
@@ -51,16 +51,35 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         Assert.Equal(1, _server.DocumentCount(expected, "users"));
     }
 
-    [Fact]
-    public async Task A_first_write_that_finds_the_id_taken_is_tried_again()
+    [Theory]
+    [InlineData("update", null)]
+    [InlineData("findAndModify", "return=representation")]
+    public async Task A_first_write_that_finds_the_id_taken_is_tried_again(string command, string? prefer)
     {
         await using var api = Api();
         using var client = api.CreateClient();
         _server.ConfigureFailPoint(
-            "failCommand", new BsonDocument("times", 1), new() { { "failCommands", new BsonArray { "findAndModify" } }, { "errorCode", 11000 } });
+            "failCommand", new BsonDocument("times", 1), new() { { "failCommands", new BsonArray { command } }, { "errorCode", 11000 } });
 
-        Assert.Equal(HttpStatusCode.Created, (await PutAsync(client, "/users/ana")).StatusCode);
-        Assert.Equal(2, _server.CommandCount("findAndModify"));
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(client, "/users/ana", prefer: prefer)).StatusCode);
+        Assert.Equal(2, _server.CommandCount(command));
+    }
+
+    [Fact]
+    public async Task First_writes_that_go_out_together_and_find_ids_taken_are_tried_again_each()
+    {
+        await using var api = Api();
+        using var client = api.CreateClient();
+        _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 10), []);
+
+        var puts = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => PutAsync(client, $"/users/u{i}")));
+
+        Assert.Equal(10, puts.Count(put => put.StatusCode == HttpStatusCode.NoContent));
+        Assert.Equal(30, puts.Count(put => put.StatusCode == HttpStatusCode.Created));
+        for (var i = 0; i < puts.Length; i++)
+        {
+            Assert.Equal(puts[i].Headers.ETag, (await client.GetAsync($"/users/u{i}", Cancel)).Headers.ETag);
+        }
     }
 
     [Theory]
@@ -180,12 +199,17 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         { "version", "v" },
     };
 
-    private static async Task<HttpResponseMessage> PutAsync(HttpClient client, string path, string? ifNoneMatch = null)
+    private static async Task<HttpResponseMessage> PutAsync(HttpClient client, string path, string? ifNoneMatch = null, string? prefer = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = JsonContent.Create(new { name = "Ana" }) };
         if (ifNoneMatch is not null)
         {
             request.Headers.Add("If-None-Match", ifNoneMatch);
+        }
+
+        if (prefer is not null)
+        {
+            request.Headers.Add("Prefer", prefer);
         }
 
         return await client.SendAsync(request, Cancel);

@@ -538,8 +538,9 @@ public abstract class UserStoreContract : IAsyncLifetime
             var after = await FindAsync(id);
             if (result.Outcome is WriteOutcome.Created or WriteOutcome.Replaced)
             {
-                AssertSame(result.User!, after);
-                Assert.Equal("New", after!.Name);
+                Assert.Equal(result.Version, after!.Version);
+                Assert.Equal("New", after.Name);
+                AssertSame(result.User ?? after, after);
             }
             else
             {

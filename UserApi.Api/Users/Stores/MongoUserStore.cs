@@ -153,10 +153,10 @@ public sealed class MongoUserStore : IUserStore
             {
                 var updates = open.Select(index => new UpdateOneModel<User>(
                     Builders<User>.Filter.Eq(UserSerializer.Id, users[index].Id), UserSerializer.Replace(users[index])) { IsUpsert = true });
-                var (result, collided) = await UpdateAsync(updates, cancel);
-                foreach (var upsert in result.Upserts)
+                var (created, collided) = await UpdateAsync([.. updates], cancel);
+                foreach (var index in created)
                 {
-                    outcomes[open[upsert.Index]] = WriteOutcome.Created;
+                    outcomes[open[index]] = WriteOutcome.Created;
                 }
 
                 open = [.. collided.Select(index => open[index])];
@@ -165,19 +165,28 @@ public sealed class MongoUserStore : IUserStore
             return outcomes;
         }, CancellationToken.None);
 
-    /// <summary>Carries out updates, and tells which of them collided with another first write (SERVER-14322) and are to be tried again.</summary>
-    private async Task<(BulkWriteResult Result, IEnumerable<int> Collided)> UpdateAsync(
-        IEnumerable<WriteModel<User>> updates, CancellationToken cancellationToken)
+    /// <summary>
+    /// Carries out updates, and tells by their indexes which of them created a user, and which collided with another first write
+    /// (SERVER-14322) and are to be tried again.
+    /// </summary>
+    private async Task<(IEnumerable<int> Created, IEnumerable<int> Collided)> UpdateAsync(
+        List<UpdateOneModel<User>> updates, CancellationToken cancellationToken)
     {
         try
         {
-            return (await _users.BulkWriteAsync(updates, s_unordered, cancellationToken), []);
+            return (Created(await _users.BulkWriteAsync(updates, s_unordered, cancellationToken)), []);
         }
         catch (MongoBulkWriteException<User> e)
             when (e.WriteConcernError is null && e.WriteErrors.All(error => error.Category == ServerErrorCategory.DuplicateKey))
         {
-            return (e.Result, e.WriteErrors.Select(error => error.Index));
+            return (Created(e.Result), e.WriteErrors.Select(error => error.Index));
         }
+        catch (MongoCommandException e) when (e.Code == DuplicateKey)
+        {
+            return ([], Enumerable.Range(0, updates.Count));
+        }
+
+        static IEnumerable<int> Created(BulkWriteResult result) => result.Upserts.Select(upsert => upsert.Index);
     }
 
     /// <summary>Finds users in one command.</summary>
