@@ -15,7 +15,7 @@ var command = new RootCommand("Measures UserApi against its peers, and prints an
 {
     repository, quick, rounds, seconds, only, noReadyToRun,
 };
-command.SetAction((parsed, cancellationToken) =>
+command.SetAction(async (parsed, cancellationToken) =>
 {
     var isQuick = parsed.GetValue(quick);
     var options = new Options(
@@ -24,7 +24,16 @@ command.SetAction((parsed, cancellationToken) =>
         TimeSpan.FromSeconds(parsed.GetValue(seconds) ?? (isQuick ? 1 : 3)),
         parsed.GetValue(only) ?? [],
         parsed.GetValue(noReadyToRun));
-    return RunAsync(options, parsed.GetRequiredValue(repository).FullName, cancellationToken);
+    try
+    {
+        await RunAsync(options, parsed.GetRequiredValue(repository).FullName, cancellationToken);
+        return 0;
+    }
+    catch (Exception e) when (e is InvalidOperationException or OperationCanceledException)
+    {
+        await Console.Error.WriteLineAsync(e.Message);
+        return 1;
+    }
 });
 return await command.Parse(args).InvokeAsync();
 

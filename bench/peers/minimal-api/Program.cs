@@ -1,3 +1,4 @@
+using MongoDB.Bson.Serialization.Attributes;
 using MongoDB.Driver;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -16,6 +17,6 @@ app.MapPut("/users/{id}", async (string id, UserBody body) =>
 
 await app.RunAsync();
 
-internal sealed record User(string Id, string Name);
+internal sealed record User(string Id, [property: BsonElement("name")] string Name);
 
 internal sealed record UserBody(string Name);

@@ -2,6 +2,7 @@
 // Arguments: a MongoDB URL, get or put or mix, the number of loops, seconds, the number of users. Prints one line of JSON.
 using System.Diagnostics;
 using System.Text.Json;
+using MongoDB.Bson.Serialization.Attributes;
 using MongoDB.Driver;
 
 var url = new MongoUrl(args[0]);
@@ -54,4 +55,4 @@ async Task<(List<double> Latencies, int Wrong)> LoopAsync(TimeSpan duration)
     return (latencies, wrong);
 }
 
-internal sealed record User(string Id, string Name);
+internal sealed record User(string Id, [property: BsonElement("name")] string Name);
