@@ -35,9 +35,10 @@ command.SetAction(async (parsed, cancellationToken) =>
         return 1;
     }
 });
-return await command.Parse(args).InvokeAsync();
 
 // Ctrl-C and SIGTERM cancel, and whatever was started ends with its `using`.
+return await command.Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+
 static async Task RunAsync(Options options, string repository, CancellationToken cancellationToken)
 {
     using var places = new Places(repository, hasReadyToRun: options.NoReadyToRun is null);
