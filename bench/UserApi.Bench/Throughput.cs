@@ -19,7 +19,11 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
             foreach (var contender in contenders.Where(contender => contender.Loop is null))
             {
                 Console.WriteLine($"  {contender.Name}: every answer checked");
-                servers[contender.Name] = await StartAsync(contender);
+                var server = servers[contender.Name] = await Server.StartAsync(contender, cancellationToken);
+                foreach (var workload in contender.Workloads.Where(options.Workloads.Contains))
+                {
+                    await Wrk.RunAsync(server, Name(workload), options.Users, 64, options.WarmUp, checks: true, cancellationToken);
+                }
             }
 
             for (var round = 1; round <= options.Rounds; round++)
@@ -53,18 +57,6 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
         }
 
         return _rows;
-    }
-
-    /// <summary>Starts a contender and warms it up, while every answer is checked.</summary>
-    private async Task<Server> StartAsync(Contender contender)
-    {
-        var server = await Server.StartAsync(contender, cancellationToken);
-        foreach (var workload in contender.Workloads.Where(options.Workloads.Contains))
-        {
-            await Wrk.RunAsync(server, Name(workload), options.Users, 64, options.WarmUp, checks: true, cancellationToken);
-        }
-
-        return server;
     }
 
     private async Task<Load> TurnAsync(Contender contender, Dictionary<string, Server> servers, Workload workload, int connections)
