@@ -6,6 +6,7 @@ namespace UserApi.Api.Docs;
 internal static partial class ApiDocs
 {
     private const string Path = "/docs";
+    private const string Document = "/openapi.json";
 
     // Swagger UI draws its icons as data: images and writes style attributes.
     private const string ContentSecurityPolicy =
@@ -30,23 +31,25 @@ internal static partial class ApiDocs
 
     public static void MapApiDocs(this WebApplication app)
     {
-        app.UseWhen(
-            http => http.Request.Path.StartsWithSegments(Path),
-            pages => pages.Use((http, next) =>
+        // Asked of few requests: Swashbuckle's own middlewares would hold every path against patterns.
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(Path) || http.Request.Path == Document, docs =>
+        {
+            docs.Use((http, next) =>
             {
                 var headers = http.Response.Headers;
                 headers.ContentSecurityPolicy = ContentSecurityPolicy;
                 headers.XContentTypeOptions = "nosniff";
                 headers["Referrer-Policy"] = "no-referrer";
                 return next(http);
-            }));
-        app.UseSwagger(swagger => swagger.RouteTemplate = "{documentName}.json");
-        app.UseSwaggerUI(ui =>
-        {
-            ui.RoutePrefix = Path.TrimStart('/');
-            ui.DocumentTitle = "UserApi";
-            ui.SwaggerEndpoint("../openapi.json", "UserApi");
-            ui.EnableTryItOutByDefault();
+            });
+            docs.UseSwagger(swagger => swagger.RouteTemplate = "{documentName}.json");
+            docs.UseSwaggerUI(ui =>
+            {
+                ui.RoutePrefix = Path.TrimStart('/');
+                ui.DocumentTitle = "UserApi";
+                ui.SwaggerEndpoint($"..{Document}", "UserApi");
+                ui.EnableTryItOutByDefault();
+            });
         });
 
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("UserApi.Api.Docs");

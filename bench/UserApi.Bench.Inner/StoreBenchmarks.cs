@@ -1,0 +1,81 @@
+using BenchmarkDotNet.Attributes;
+using MongoDB.Bson.Serialization;
+using MongoDB.Driver;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+using UserApi.Tests.MongoWire;
+
+namespace UserApi.Bench.Inner;
+
+/// <summary>One operation after another on a store of 10,000 users. MongoDB is the test suite's, in this process: its work is in the figures.</summary>
+[MemoryDiagnoser]
+public class StoreBenchmarks
+{
+    private const int Users = 10_000;
+
+    private static readonly UserId[] s_ids = [.. Enumerable.Range(1, Users).Select(Id)];
+    private static readonly UserBody s_body = new("Ana Lima", "ana@example.org", new Dictionary<string, string> { ["team"] = "blue" });
+
+    private readonly List<IDisposable> _disposables = [];
+    private MongoWireServer? _server;
+    private string? _folder;
+    private IUserStore _store = null!;
+    private int _next;
+
+    [Params("embedded", "mongodb")]
+    public string Store { get; set; } = "";
+
+    [GlobalSetup]
+    public async Task SetupAsync()
+    {
+        _store = Store == "embedded" ? Embedded() : await MongoDbAsync();
+        await Parallel.ForEachAsync(s_ids, async (id, cancel) => await _store.PutAsync(id, s_body, default, cancel));
+    }
+
+    [GlobalCleanup]
+    public async Task CleanupAsync()
+    {
+        _disposables.ForEach(disposable => disposable.Dispose());
+        if (_server is not null)
+        {
+            await _server.DisposeAsync();
+        }
+
+        if (_folder is not null)
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+    }
+
+    [Benchmark]
+    public async Task<User?> Read() => await _store.FindAsync(Next(), default);
+
+    [Benchmark]
+    public async Task<WriteResult> Write() => await _store.PutAsync(Next(), s_body, default, default);
+
+    [Benchmark]
+    public async Task<IReadOnlyList<User>> PageOf50() => await _store.ListAsync(Next(), 50, default);
+
+    private static UserId Id(int number) =>
+        UserId.TryParse($"user-{number:0000000}", out var id, out var error) ? id : throw new InvalidOperationException(error);
+
+    private UserId Next() => s_ids[_next++ % Users];
+
+    private SqliteUserStore Embedded()
+    {
+        // Beside the program, not in a temporary folder: that may be in memory, where a durable write costs nothing.
+        _folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "store")).FullName;
+        var store = new SqliteUserStore(Path.Combine(_folder, "users.db"), TimeSpan.FromSeconds(10), TimeProvider.System);
+        _disposables.Add(store);
+        return store;
+    }
+
+    private async Task<MongoUserStore> MongoDbAsync()
+    {
+        BsonSerializer.TryRegisterSerializer(new UserSerializer());
+        _server = await MongoWireServer.StartAsync();
+        var client = new MongoClient(_server.ConnectionString);
+        _disposables.Add(client);
+        return new(client.GetDatabase("users"), TimeSpan.FromSeconds(10), TimeProvider.System);
+    }
+}

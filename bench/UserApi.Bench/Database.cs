@@ -1,0 +1,99 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace UserApi.Bench;
+
+/// <summary>
+/// The one database server of all contenders: that of <c>USERAPI_TEST_MONGODB</c>, or the test suite's wire server in a process of its
+/// own. Every database that was made here is dropped at the end.
+/// </summary>
+internal sealed class Database : IAsyncDisposable
+{
+    private const int Batch = 1000;
+    private const string Variable = "USERAPI_TEST_MONGODB";
+
+    private readonly ChildProcess? _server;
+    private readonly MongoUrl _url;
+    private readonly MongoClient _client;
+    private readonly List<string> _names = [];
+
+    private Database(ChildProcess? server, string url)
+    {
+        (_server, _url) = (server, new(url));
+        _client = new(_url);
+    }
+
+    public string Description => _server is null ? $"MongoDB, by {Variable}" : "the test suite's wire server, in a process of its own";
+
+    public static async Task<Database> StartAsync(Places places, CancellationToken cancellationToken)
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given)
+        {
+            return new(null, given);
+        }
+
+        var server = ChildProcess.StartWithOutput(new("dotnet", [places.Program("mongo-server", "MongoServer")]));
+        try
+        {
+            return new(server, await server.Output.ReadLineAsync(cancellationToken) ?? throw server.Failure("did not start"));
+        }
+        catch
+        {
+            server.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Makes a database of users as UserApi keeps them.</summary>
+    public Task<string> SeedAsync(int users, CancellationToken cancellationToken) => SeedAsync(
+        users,
+        number => new()
+        {
+            { "_id", Seed.Id(number) },
+            { "name", Seed.Name(number) },
+            { "createdAt", DateTime.UnixEpoch },
+            { "updatedAt", DateTime.UnixEpoch },
+            { "version", $"{number:x32}" },
+        },
+        cancellationToken);
+
+    /// <summary>Makes a database of users as the peers keep them: an id and a name.</summary>
+    public Task<string> SeedPeersAsync(int users, CancellationToken cancellationToken) =>
+        SeedAsync(users, number => new() { { "_id", Seed.Id(number) }, { "name", Seed.Name(number) } }, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            foreach (var name in _names)
+            {
+                await _client.DropDatabaseAsync(name);
+            }
+        }
+        finally
+        {
+            _client.Dispose();
+            _server?.Dispose();
+        }
+    }
+
+    /// <returns>The URL that a contender connects with.</returns>
+    private async Task<string> SeedAsync(int users, Func<int, BsonDocument> create, CancellationToken cancellationToken)
+    {
+        var name = $"userapi_bench_{Environment.ProcessId}_{_names.Count}";
+        _names.Add(name);
+        var collection = _client.GetDatabase(name).GetCollection<BsonDocument>("users");
+        foreach (var batch in Enumerable.Range(1, users).Select(create).Chunk(Batch))
+        {
+            await collection.InsertManyAsync(batch, cancellationToken: cancellationToken);
+        }
+
+        var builder = new MongoUrlBuilder(_url.Url) { DatabaseName = name };
+        if (_url.Username is not null)
+        {
+            builder.AuthenticationSource ??= _url.DatabaseName ?? "admin";
+        }
+
+        return builder.ToString();
+    }
+}

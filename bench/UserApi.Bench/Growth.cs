@@ -1,0 +1,70 @@
+namespace UserApi.Bench;
+
+/// <summary>What one operation costs on a store, by the number of users in it.</summary>
+internal sealed record GrowthRow(string Store, string Operation, int Users, List<Load> Rounds)
+{
+    public double RequestsPerSecond => Statistics.Median(Rounds.Select(load => load.RequestsPerSecond));
+}
+
+/// <summary>Holds the API against itself on stores of different sizes, in turns.</summary>
+internal sealed class Growth(Options options, Places places, Database database, CancellationToken cancellationToken)
+{
+    private const int Connections = 16;
+    private const int PageSize = 50;
+
+    public static IReadOnlyList<int> Sizes { get; } = [1_000, 100_000, 1_000_000];
+
+    public static string FirstPage => $"first page of {PageSize}";
+
+    public static string LastPage => $"last page of {PageSize}";
+
+    public async Task<IReadOnlyList<GrowthRow>> RunAsync() =>
+    [
+        .. await RunAsync(Contenders.Embedded, async users => Contenders.EmbeddedStore(
+            await Seed.EmbeddedAsync(Path.Combine(places.Work, $"growth-{users}.db"), users, cancellationToken))),
+        .. await RunAsync(Contenders.MongoDb, async users => Contenders.MongoStore(await database.SeedAsync(users, cancellationToken))),
+    ];
+
+    private async Task<IReadOnlyList<GrowthRow>> RunAsync(string name, Func<int, Task<Dictionary<string, string>>> seed)
+    {
+        var rows = new List<GrowthRow>();
+        var servers = new List<(int Users, Server Server)>();
+        try
+        {
+            foreach (var users in Sizes)
+            {
+                Console.WriteLine($"  {name}: {users:n0} users");
+                servers.Add((users, await Server.StartAsync(Contenders.Api(places, name, places.Api, await seed(users)), cancellationToken)));
+            }
+
+            // Pages before puts, which would make some users longer than others; the first round warms up.
+            foreach (var operation in (string[])["GET", FirstPage, LastPage, "PUT"])
+            {
+                rows.AddRange(Sizes.Select(users => new GrowthRow(name, operation, users, [])));
+                for (var round = 0; round <= options.Rounds; round++)
+                {
+                    foreach (var (users, server) in servers)
+                    {
+                        var load = await Wrk.RunAsync(
+                            server, Request(operation, users), users, Connections, options.Duration, checks: round == 0, cancellationToken);
+                        if (round > 0)
+                        {
+                            rows.Single(row => row.Operation == operation && row.Users == users).Rounds.Add(load);
+                        }
+                    }
+                }
+            }
+        }
+        finally
+        {
+            servers.ForEach(server => server.Server.Dispose());
+        }
+
+        return rows;
+    }
+
+    private static string Request(string operation, int users) =>
+        operation == FirstPage ? $"/users?limit={PageSize}"
+        : operation == LastPage ? $"/users?limit={PageSize}&after={Seed.Id(users - PageSize)}"
+        : operation.ToLowerInvariant();
+}

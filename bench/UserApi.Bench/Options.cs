@@ -1,0 +1,25 @@
+namespace UserApi.Bench;
+
+/// <summary>How much is measured.</summary>
+/// <param name="IsQuick">An answer in two minutes.</param>
+/// <param name="Rounds">How often each contender has its turn.</param>
+/// <param name="Duration">How long a turn is.</param>
+/// <param name="Only">The names, or parts of names, of the contenders that take part; none for all.</param>
+/// <param name="NoReadyToRun">Why the API was not compiled ahead of time; null when it was.</param>
+internal sealed record Options(bool IsQuick, int Rounds, TimeSpan Duration, IReadOnlyList<string> Only, string? NoReadyToRun)
+{
+    public int Users { get; } = 10_000;
+
+    public IReadOnlyList<Workload> Workloads => IsQuick ? [Workload.Get, Workload.Put] : Enum.GetValues<Workload>();
+
+    public TimeSpan WarmUp => TimeSpan.FromSeconds(IsQuick ? 1 : 3);
+
+    /// <summary>The loads, in the order in which they are put on.</summary>
+    public IEnumerable<(Workload Workload, int Connections)> Loads =>
+        from connections in IsQuick ? [64] : (int[])[1, 16, 64]
+        from workload in Workloads
+        select (workload, connections);
+
+    public bool Includes(Contender contender) =>
+        Only.Count == 0 || Only.Any(part => contender.Name.Contains(part, StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,53 @@
+using Microsoft.Data.Sqlite;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+
+namespace UserApi.Bench;
+
+/// <summary>The users that are there before any load: the same everywhere, with the number of the id in the name.</summary>
+internal static class Seed
+{
+    public static string Id(int number) => $"user-{number:0000000}";
+
+    public static string Name(int number) => $"User {number:0000000}";
+
+    /// <summary>Makes an embedded store's file.</summary>
+    public static async Task<string> EmbeddedAsync(string path, int users, CancellationToken cancellationToken)
+    {
+        using var store = new SqliteUserStore(path, TimeSpan.FromSeconds(60), TimeProvider.System);
+        await Parallel.ForAsync(1, users + 1, new ParallelOptions { MaxDegreeOfParallelism = 512, CancellationToken = cancellationToken }, PutAsync);
+        return path;
+
+        async ValueTask PutAsync(int number, CancellationToken cancel)
+        {
+            if (!UserId.TryParse(Id(number), out var id, out var error))
+            {
+                throw new InvalidOperationException(error);
+            }
+
+            await store.PutAsync(id, new(Name(number), null, null), default, cancel);
+        }
+    }
+
+    /// <summary>Makes the file of the peer that commits each request by itself.</summary>
+    public static string PeerFile(string path, int users)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=false");
+        connection.Open();
+        Execute("PRAGMA journal_mode = WAL");
+        Execute("CREATE TABLE users (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID");
+        Execute($"""
+            INSERT INTO users
+            WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {users})
+            SELECT printf('user-%07d', number), printf('User %07d', number) FROM numbers
+            """);
+        return path;
+
+        void Execute(string sql)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
+        }
+    }
+}

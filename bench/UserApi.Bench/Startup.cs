@@ -1,0 +1,32 @@
+namespace UserApi.Bench;
+
+/// <summary>How a contender starts: seconds to the first user that it answers, and bytes resident while it then has nothing to do.</summary>
+internal sealed record StartupRow(string Contender, List<double> Seconds, List<double> IdleBytes);
+
+internal static class Startup
+{
+    private static readonly TimeSpan s_settle = TimeSpan.FromSeconds(1);
+
+    public static async Task<IReadOnlyList<StartupRow>> RunAsync(
+        IReadOnlyList<Contender> contenders, int rounds, CancellationToken cancellationToken)
+    {
+        var rows = contenders.Select(contender => new StartupRow(contender.Name, [], [])).ToList();
+
+        // The first round of all reads the programs from the disk, and is not counted.
+        for (var round = 0; round <= rounds; round++)
+        {
+            foreach (var (contender, row) in contenders.Zip(rows))
+            {
+                using var server = await Server.StartAsync(contender, cancellationToken);
+                await Task.Delay(s_settle, cancellationToken);
+                if (round > 0)
+                {
+                    row.Seconds.Add(server.ColdStart.TotalSeconds);
+                    row.IdleBytes.Add(server.Process.ResidentBytes);
+                }
+            }
+        }
+
+        return rows;
+    }
+}

@@ -1,0 +1,75 @@
+namespace UserApi.Bench;
+
+/// <summary>Something that is to be reached, and what this run says of it.</summary>
+/// <param name="What">What is compared.</param>
+/// <param name="Bound">At least or at most what.</param>
+/// <param name="Value">What was measured; null when the run did not measure it.</param>
+internal sealed record Target(string What, Bound Bound, double? Value)
+{
+    public bool IsReached => Bound.IsLeast ? Value >= Bound.Limit : Value <= Bound.Limit;
+}
+
+/// <summary>A limit, from below or from above.</summary>
+internal sealed record Bound(bool IsLeast, double Limit, string Unit = "")
+{
+    public static Bound AtLeast(double limit) => new(true, limit);
+
+    public static Bound AtMost(double limit, string unit = "") => new(false, limit, unit);
+}
+
+/// <summary>What the API must reach, as ratios within one run.</summary>
+internal sealed class Targets(IReadOnlyList<Row> rows, IReadOnlyList<StartupRow> starts, IReadOnlyList<GrowthRow> growth)
+{
+    private const int Connections = 64;
+    private const double MiB = 1024 * 1024;
+
+    public IReadOnlyList<Target> All =>
+    [
+        new("GET, MongoDB, against the bare minimal API", Bound.AtLeast(1.15), Speed(Workload.Get, Contenders.MongoDb, Contenders.MinimalApi)),
+        new("PUT, MongoDB, against the bare minimal API", Bound.AtLeast(1), Speed(Workload.Put, Contenders.MongoDb, Contenders.MinimalApi)),
+        new(
+            "GET, MongoDB, against Fastify, the better of one and two processes",
+            Bound.AtLeast(1.7),
+            Speed(Workload.Get, Contenders.MongoDb, Contenders.Fastify, Contenders.Fastify2)),
+        new("GET, MongoDB, against FastAPI, one worker", Bound.AtLeast(6), Speed(Workload.Get, Contenders.MongoDb, Contenders.FastApi)),
+        new("GET, embedded store, against the constant answer", Bound.AtLeast(0.75), Speed(Workload.Get, Contenders.Embedded, Contenders.Constant)),
+        new(
+            "PUT, embedded store, against one SQLite transaction per request",
+            Bound.AtLeast(3),
+            Speed(Workload.Put, Contenders.Embedded, Contenders.SqlitePerRequest)),
+        new("p99 of GET, MongoDB, against the bare minimal API", Bound.AtMost(1), Ratio(Workload.Get, load => load.P99, Contenders.MongoDb, Contenders.MinimalApi)),
+        new("cold start, MongoDB, against FastAPI", Bound.AtMost(1), Start(Contenders.MongoDb) / Start(Contenders.FastApi)),
+        new("peak memory, MongoDB, GET", Bound.AtMost(120, "MiB"), Peak(Contenders.MongoDb)),
+        new("peak memory, embedded store, GET", Bound.AtMost(120, "MiB"), Peak(Contenders.Embedded)),
+        .. from store in (string[])[Contenders.Embedded, Contenders.MongoDb]
+           from page in (string[])[Growth.FirstPage, Growth.LastPage]
+           select new Target($"{page} at 1,000,000 users against at 1,000: {store}", Bound.AtMost(1.2), Cost(store, page)),
+    ];
+
+    private double? Speed(Workload workload, string ours, params string[] theirs) => Ratio(workload, load => load.RequestsPerSecond, ours, theirs);
+
+    /// <summary>The median of the rounds' ratios: both sides of each were measured within the same minute.</summary>
+    private double? Ratio(Workload workload, Func<Load, double> figure, string ours, params string[] theirs)
+    {
+        var own = Find(workload, ours);
+        var others = theirs.Select(name => Find(workload, name)).ToArray();
+        return own is null || others.Contains(null)
+            ? null
+            : Statistics.Median(own.Rounds.Select((load, round) => figure(load) / others.Max(other => figure(other!.Rounds[round]))));
+    }
+
+    private double? Peak(string name) => Find(Workload.Get, name)?.Rounds.Max(load => load.Peak) / MiB;
+
+    private double? Start(string name) =>
+        starts.FirstOrDefault(start => start.Contender == name) is { } row ? Statistics.Median(row.Seconds) : null;
+
+    private double? Cost(string store, string page)
+    {
+        return At(Growth.Sizes[0]) / At(Growth.Sizes[^1]);
+
+        double? At(int users) => growth.FirstOrDefault(row => (row.Store, row.Operation, row.Users) == (store, page, users))?.RequestsPerSecond;
+    }
+
+    private Row? Find(Workload workload, string name) =>
+        rows.FirstOrDefault(row => (row.Contender, row.Workload, row.Connections) == (name, workload, Connections));
+}

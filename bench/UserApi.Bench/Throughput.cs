@@ -1,0 +1,86 @@
+namespace UserApi.Bench;
+
+/// <summary>One row of the comparison: a contender under one load, a measurement for each round.</summary>
+internal sealed record Row(string Contender, Workload Workload, int Connections, List<Load> Rounds)
+{
+    public double Median(Func<Load, double> figure) => Statistics.Median(Rounds.Select(figure));
+}
+
+/// <summary>Loads the contenders in turns, round after round, so that whatever drifts meanwhile hits them all.</summary>
+internal sealed class Throughput(Options options, CancellationToken cancellationToken)
+{
+    private readonly List<Row> _rows = [];
+
+    public async Task<IReadOnlyList<Row>> RunAsync(IReadOnlyList<Contender> contenders)
+    {
+        var servers = new Dictionary<string, Server>();
+        try
+        {
+            foreach (var contender in contenders.Where(contender => contender.Loop is null))
+            {
+                Console.WriteLine($"  {contender.Name}: every answer checked");
+                var server = servers[contender.Name] = await Server.StartAsync(contender, cancellationToken);
+                foreach (var workload in contender.Workloads.Where(options.Workloads.Contains))
+                {
+                    await Wrk.RunAsync(server, Name(workload), options.Users, 64, options.WarmUp, checks: true, cancellationToken);
+                }
+            }
+
+            for (var round = 1; round <= options.Rounds; round++)
+            {
+                foreach (var (workload, connections) in options.Loads)
+                {
+                    Console.WriteLine($"  round {round} of {options.Rounds}: {workload}, {connections} connections");
+
+                    // Not always the same one after the same other
+                    foreach (var contender in contenders.Where(c => c.Workloads.Contains(workload)).OrderBy(_ => Random.Shared.Next()))
+                    {
+                        Add(contender, workload, connections, await TurnAsync(contender, servers, workload, connections));
+                    }
+                }
+            }
+
+            foreach (var contender in contenders.Where(c => c.Loop is null && c.Workloads.Contains(Workload.Put)))
+            {
+                if (!await servers[contender.Name].HasPutsAsync(options.Users, cancellationToken))
+                {
+                    throw new InvalidOperationException($"{contender.Name} kept nothing of what was put.");
+                }
+            }
+        }
+        finally
+        {
+            foreach (var server in servers.Values)
+            {
+                server.Dispose();
+            }
+        }
+
+        return _rows;
+    }
+
+    private async Task<Load> TurnAsync(Contender contender, Dictionary<string, Server> servers, Workload workload, int connections)
+    {
+        if (contender.Loop is null)
+        {
+            return await Wrk.RunAsync(
+                servers[contender.Name], Name(workload), options.Users, connections, options.Duration, checks: false, cancellationToken);
+        }
+
+        var output = await ChildProcess.RunAsync(contender.Loop(workload, connections, options.Duration), cancellationToken);
+        return Wrk.Require(Wrk.Parse(output), contender.Name);
+    }
+
+    private void Add(Contender contender, Workload workload, int connections, Load load)
+    {
+        var row = _rows.Find(row => (row.Contender, row.Workload, row.Connections) == (contender.Name, workload, connections));
+        if (row is null)
+        {
+            _rows.Add(row = new(contender.Name, workload, connections, []));
+        }
+
+        row.Rounds.Add(load);
+    }
+
+    private static string Name(Workload workload) => workload.ToString().ToLowerInvariant();
+}
