@@ -16,6 +16,7 @@ try
     builder.AddApiDocs();
 
     var app = builder.Build();
+    app.UseDrain();
     app.UseProblems();
     app.UseForwardedClients();
     app.UseRequestTimeouts();
