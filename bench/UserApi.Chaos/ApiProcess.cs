@@ -9,6 +9,12 @@ namespace UserApi.Chaos;
 /// <summary>The published API as a process of its own, on a port of 127.0.0.1.</summary>
 internal sealed class ApiProcess : IAsyncDisposable
 {
+    /// <summary>
+    /// Bounds the managed heap to 80 MiB (the value is hexadecimal). Without a bound, such as a container's, the server's garbage collector
+    /// takes what a large machine has to spare, and a leak could not be told from that.
+    /// </summary>
+    public static readonly (string Name, string Value) SmallHeap = ("DOTNET_GCHeapHardLimit", "5000000");
+
     private static readonly HttpClient s_http = new() { Timeout = TimeSpan.FromSeconds(5) };
 
     private readonly Process _process;

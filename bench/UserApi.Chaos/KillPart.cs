@@ -165,6 +165,11 @@ internal static class KillPart
                             ? HttpConnection.Request("DELETE", $"/users/{id}")
                             : HttpConnection.Request("PUT", $"/users/{id}", StampedUser.Body(_number)),
                         cancellationToken);
+                    if (answer.Status == 503)
+                    {
+                        return; // It may have been applied: pending until the next look.
+                    }
+
                     if (!answer.IsSuccess)
                     {
                         throw new UnreachableException($"A write was answered with {answer.Status}.");
@@ -176,7 +181,7 @@ internal static class KillPart
             }
             catch (Exception e) when (e is SocketException or EndOfStreamException or OperationCanceledException)
             {
-                // Killed: the write in flight stays pending.
+                // Killed: the write in flight stays pending until the next look.
             }
         }
     }

@@ -154,6 +154,11 @@ internal sealed class Load(int port, Func<long, byte[]> request)
             patience.CancelAfter(s_patience);
             try
             {
+                if (_connection is { IsClosed: true })
+                {
+                    Dispose(); // Kestrel closes a connection that was idle for long.
+                }
+
                 _connection ??= await HttpConnection.OpenAsync(port, patience.Token);
                 var answer = await _connection.SendAsync(bytes, patience.Token);
                 result.Add(answer, Stopwatch.GetElapsedTime(since));

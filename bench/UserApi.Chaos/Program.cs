@@ -30,7 +30,15 @@ try
 {
     foreach (var name in asked.Count > 0 ? asked : [.. parts.Keys.Where(name => name != "soak")])
     {
-        await parts[name](report, stop.Token);
+        try
+        {
+            await parts[name](report, stop.Token);
+        }
+        catch (Exception e) when (!stop.IsCancellationRequested)
+        {
+            Console.Error.WriteLine(e);
+            report.Add(name, "runs to its end", false, $"{e.GetType().Name}: {e.Message.ReplaceLineEndings(" ")}");
+        }
     }
 }
 catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -16,8 +16,8 @@ internal static class SoakPart
         var duration = TimeSpan.FromMinutes(minutes);
         using var folder = new WorkFolder();
         await using var database = await MongoWireServer.StartAsync();
-        await using var embedded = ApiProcess.Start(ApiProcess.Embedded(folder["users.db"]));
-        await using var mongoDb = ApiProcess.Start(ApiProcess.MongoDb(database.ConnectionString));
+        await using var embedded = ApiProcess.Start([.. ApiProcess.Embedded(folder["users.db"]), ApiProcess.SmallHeap]);
+        await using var mongoDb = ApiProcess.Start([.. ApiProcess.MongoDb(database.ConnectionString), ApiProcess.SmallHeap]);
         var runs = new[]
         {
             (Store: "embedded", Api: embedded, Connections: (Func<int>?)null, Sampler: new Sampler()),
@@ -41,9 +41,9 @@ internal static class SoakPart
         {
             var name = $"soak, {run.Store}";
             report.Add(
-                name, $"{minutes:0.#} min of {RequestsPerSecond:0}/s mixed: every request is answered as it should be",
-                result.Failed + result.Unsent + result.Refused.Count == 0,
-                $"{result.Accepted.Count} × 2xx (p99 {result.Accepted.Percentile(0.99):0.0} ms), {result.Other} × 304 and 4xx as asked for, {result.Refused.Count} × 503, {result.Failed} failed, {result.Unsent} not sent");
+                name, $"{minutes:0.#} min of {RequestsPerSecond:0}/s mixed: no request is cut or answered with a 5xx other than 503",
+                result.Failed == 0 && result.Accepted.Count > 0,
+                $"{result.Accepted.Count} × 2xx (p99 {result.Accepted.Percentile(0.99):0.0} ms), {result.Other} × 304 and 4xx, {result.Refused.Count} × 503, {result.Failed} failed, {result.Unsent} not sent");
             Judge(name, run.Sampler.Memory, run.Sampler.Memory.Mean(from) / 10);
             Judge(name, run.Sampler.Handles, 5);
             Judge(name, run.Sampler.Threads, 3);
