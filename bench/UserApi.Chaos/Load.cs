@@ -106,6 +106,7 @@ internal sealed class Load(int port, Func<long, byte[]> request)
         var result = new LoadResult();
         var idle = new ConcurrentStack<Caller>();
         var callers = Enumerable.Range(0, connections).Select(_ => new Caller(port)).ToList();
+        await Task.WhenAll(callers.Select(caller => caller.OpenAsync(cancellationToken)));
         idle.PushRange([.. callers]);
         var start = Stopwatch.GetTimestamp();
         var number = 0L;
@@ -147,6 +148,8 @@ internal sealed class Load(int port, Func<long, byte[]> request)
     private sealed class Caller(int port) : IDisposable
     {
         private HttpConnection? _connection;
+
+        public async Task OpenAsync(CancellationToken cancellationToken) => _connection = await HttpConnection.OpenAsync(port, cancellationToken);
 
         public async Task SendAsync(byte[] bytes, long since, LoadResult result, CancellationToken cancellationToken)
         {

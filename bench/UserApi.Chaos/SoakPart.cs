@@ -28,6 +28,9 @@ internal static class SoakPart
         var results = await Task.WhenAll(runs.Select(async run =>
         {
             await run.Api.ReadyAsync(cancellationToken);
+
+            // As many at once as there will ever be: pools that grow later, with the first burst, are not taken for leaks.
+            await new Load(run.Api.Port, Mixed).ServeAsync(Connections, TimeSpan.FromSeconds(10), cancellationToken);
             var samples = run.Sampler.RunAsync(run.Api, run.Connections, duration / 200, sampling.Token);
             var quitters = HangUpAsync(run.Api.Port, sampling.Token);
             var result = await new Load(run.Api.Port, Mixed).OfferAsync(RequestsPerSecond, duration, Connections, cancellationToken);
