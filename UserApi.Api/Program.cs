@@ -22,6 +22,7 @@ try
     builder.AddApiDocs();
 
     var app = builder.Build();
+    app.UseDrain();
     app.UseProblems();
     app.UseForwardedClients();
     app.UseRequestTimeouts();

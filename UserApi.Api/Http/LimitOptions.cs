@@ -15,8 +15,14 @@ public sealed class LimitOptions
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long requests in flight may take to finish after SIGTERM. More than <see cref="RequestTimeout"/>, and less than what the
-    /// platform grants before it kills the process. Default: 20 s.
+    /// How long requests are still answered after SIGTERM, each with <c>Connection: close</c>, so that callers go elsewhere before the
+    /// connections are closed. Default: 1 s.
+    /// </summary>
+    public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How long the process may take to end after SIGTERM. More than <see cref="DrainTime"/> and <see cref="RequestTimeout"/> together, and
+    /// less than what the platform grants before it kills the process. Default: 20 s.
     /// </summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
@@ -41,7 +47,10 @@ internal sealed class LimitOptionsValidator : IValidateOptions<LimitOptions>
         var failures = new List<string>();
         Require(options.MaxBodyBytes is > 0 and <= 1024 * 1024, "Limits:MaxBodyBytes is from 1 to 1,048,576.");
         Require(options.RequestTimeout > TimeSpan.Zero, "Limits:RequestTimeout is more than 0.");
-        Require(options.ShutdownTimeout > options.RequestTimeout, "Limits:ShutdownTimeout is more than Limits:RequestTimeout.");
+        Require(options.DrainTime >= TimeSpan.Zero, "Limits:DrainTime is at least 0.");
+        Require(
+            options.ShutdownTimeout > options.DrainTime + options.RequestTimeout,
+            "Limits:ShutdownTimeout is more than Limits:DrainTime and Limits:RequestTimeout together.");
         Require(options.MaxConcurrentRequests > 0, "Limits:MaxConcurrentRequests is at least 1.");
         Require(options.MaxQueuedRequests >= 0, "Limits:MaxQueuedRequests is at least 0.");
         Require(options.RequestsPerSecondPerCaller >= 0, "Limits:RequestsPerSecondPerCaller is at least 0.");

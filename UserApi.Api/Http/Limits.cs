@@ -40,6 +40,7 @@ internal static class Limits
             kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes;
         });
         Configure<HostOptions>((host, limits) => host.ShutdownTimeout = limits.ShutdownTimeout);
+        services.AddHostedService<Drain>();
 
         void Configure<T>(Action<T, LimitOptions> configure) where T : class =>
             services.AddOptions<T>().Configure<IOptions<LimitOptions>>((options, limits) => configure(options, limits.Value));

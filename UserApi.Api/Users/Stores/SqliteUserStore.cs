@@ -119,28 +119,35 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             throw new StoreFileException($"'{path}' is a SQLite database, but not a user store. Nothing was changed.");
         }
 
-        if (Scalar(connection, "PRAGMA user_version") is var version and > SchemaVersion)
+        var version = Scalar(connection, "PRAGMA user_version");
+        if (version > SchemaVersion)
         {
             throw new StoreFileException(
                 $"The user store '{path}' has version {version}, of a newer program; this one knows {SchemaVersion}. Nothing was changed.");
         }
 
+        // The lock is taken also when there is nothing to do, so that a file that may not be written to is refused now; but only what is
+        // missing is written, so that a full disk does not keep the store from opening for reads.
         Execute(connection, "PRAGMA journal_mode = WAL");
-        Execute(connection, $"""
-            BEGIN IMMEDIATE;
-            CREATE TABLE IF NOT EXISTS users (
-                id TEXT NOT NULL PRIMARY KEY,
-                name TEXT NOT NULL,
-                email TEXT,
-                attributes TEXT,
-                created_at INTEGER NOT NULL,
-                updated_at INTEGER NOT NULL,
-                version TEXT NOT NULL
-            ) STRICT, WITHOUT ROWID;
-            PRAGMA application_id = {ApplicationId};
-            PRAGMA user_version = {SchemaVersion};
-            COMMIT;
-            """);
+        Execute(connection, "BEGIN IMMEDIATE");
+        if (version < SchemaVersion)
+        {
+            Execute(connection, $"""
+                CREATE TABLE IF NOT EXISTS users (
+                    id TEXT NOT NULL PRIMARY KEY,
+                    name TEXT NOT NULL,
+                    email TEXT,
+                    attributes TEXT,
+                    created_at INTEGER NOT NULL,
+                    updated_at INTEGER NOT NULL,
+                    version TEXT NOT NULL
+                ) STRICT, WITHOUT ROWID;
+                PRAGMA application_id = {ApplicationId};
+                PRAGMA user_version = {SchemaVersion};
+                """);
+        }
+
+        Execute(connection, "COMMIT");
     }
 
     private ValueTask<T> Read<T>(Func<ReadSession, T> read)

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Options;
+
+namespace UserApi.Api.Http;
+
+/// <summary>
+/// After SIGTERM, goes on answering for <see cref="LimitOptions.DrainTime"/> and asks callers to go elsewhere (<c>Connection: close</c>).
+/// Kestrel by itself closes every connection that is between two requests at once, also when the next request is on its way already.
+/// </summary>
+internal sealed class Drain(IHostApplicationLifetime lifetime, IOptions<LimitOptions> limits) : IHostedLifecycleService
+{
+    public Task StoppingAsync(CancellationToken cancellationToken) => lifetime.ApplicationStopping.IsCancellationRequested
+        ? Task.Delay(limits.Value.DrainTime, cancellationToken)
+        : Task.CompletedTask; // No signal: the host is disposed of by the code that made it, and nobody is to be waited for.
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
+
+internal static class DrainExtensions
+{
+    public static void UseDrain(this WebApplication app)
+    {
+        var stopping = app.Lifetime.ApplicationStopping;
+        app.Use((http, next) =>
+        {
+            if (stopping.IsCancellationRequested)
+            {
+                // As the answer starts: an error handler clears the headers that are set before.
+                http.Response.OnStarting(static response =>
+                {
+                    ((HttpResponse)response).Headers.Connection = "close";
+                    return Task.CompletedTask;
+                }, http.Response);
+            }
+
+            return next(http);
+        });
+    }
+}
