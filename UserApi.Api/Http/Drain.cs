@@ -1,10 +1,14 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace UserApi.Api.Http;
 
 /// <summary>
-/// After SIGTERM, goes on answering for <see cref="LimitOptions.DrainTime"/> and asks callers to go elsewhere (<c>Connection: close</c>).
-/// Kestrel by itself closes every connection that is between two requests at once, also when the next request is on its way already.
+/// After SIGTERM, takes no new connections, and goes on answering on those there are for <see cref="LimitOptions.DrainTime"/>, asking
+/// callers to go elsewhere (<c>Connection: close</c>). Kestrel by itself closes every connection that is between two requests at once,
+/// also when the next request is on its way already.
 /// </summary>
 internal sealed class Drain(IHostApplicationLifetime lifetime, IOptions<LimitOptions> limits) : IHostedLifecycleService
 {
@@ -21,6 +25,20 @@ internal sealed class Drain(IHostApplicationLifetime lifetime, IOptions<LimitOpt
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}
+
+/// <summary>Closes the listening sockets as soon as the process is told to stop: a caller that is refused can safely try elsewhere.</summary>
+internal sealed class DrainingListenerFactory(
+    IOptions<SocketTransportOptions> options, ILoggerFactory loggerFactory, IHostApplicationLifetime lifetime) : IConnectionListenerFactory
+{
+    private readonly SocketTransportFactory _sockets = new(options, loggerFactory);
+
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var listener = await _sockets.BindAsync(endpoint, cancellationToken);
+        lifetime.ApplicationStopping.Register(() => _ = listener.UnbindAsync(CancellationToken.None).AsTask());
+        return listener;
+    }
 }
 
 internal static class DrainExtensions

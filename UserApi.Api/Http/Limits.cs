@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -41,6 +42,7 @@ internal static class Limits
         });
         Configure<HostOptions>((host, limits) => host.ShutdownTimeout = limits.ShutdownTimeout);
         services.AddHostedService<Drain>();
+        services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();
 
         void Configure<T>(Action<T, LimitOptions> configure) where T : class =>
             services.AddOptions<T>().Configure<IOptions<LimitOptions>>((options, limits) => configure(options, limits.Value));

@@ -154,6 +154,25 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Sigterm_sends_callers_elsewhere_before_it_closes_their_connections()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM.");
+        await using var api = await ApiProcess.StartAsync(
+            "Production", ("Store__Path", File), ("Store__Kind", "Embedded"), ("Limits__DrainTime", "00:00:05"));
+        using var client = Client(api);
+        var before = await client.GetAsync("/alive", Cancel);
+
+        api.Terminate();
+        await AssertRefusesAsync(api);
+        var after = await client.GetAsync("/users", Cancel);
+
+        Assert.NotEqual(true, before.Headers.ConnectionClose);
+        Assert.Equal(HttpStatusCode.OK, after.StatusCode);
+        Assert.True(after.Headers.ConnectionClose);
+        Assert.Equal(0, await api.WaitForExitAsync());
+    }
+
+    [Fact]
     public async Task Sigterm_lets_a_request_in_flight_finish_and_refuses_new_connections()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM.");
