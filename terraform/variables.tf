@@ -211,11 +211,6 @@ variable "authentication" {
     condition     = contains(["cognito", "jwt", "none"], var.authentication)
     error_message = "authentication must be \"cognito\", \"jwt\" or \"none\"."
   }
-
-  validation {
-    condition     = !(var.authentication == "cognito" && var.egress == "endpoints")
-    error_message = "With egress = \"endpoints\" the API could not fetch Cognito's keys: AWS PrivateLink serves no user pool that has a domain. Use \"jwt\" with an issuer in a peered network (jwt_issuer_cidrs), or another egress."
-  }
 }
 
 variable "jwt_authority" {
@@ -439,6 +434,12 @@ variable "egress" {
   validation {
     condition     = var.egress != "endpoints" || length(local.images_outside) == 0
     error_message = "With egress = \"endpoints\" every image must come from ECR in ${var.region_name}. Copy these there and set their variables: ${join(", ", local.images_outside)}."
+  }
+
+  # AWS PrivateLink serves no user pool that has a domain, without which no program gets a token.
+  validation {
+    condition     = var.egress != "endpoints" || var.authentication != "cognito"
+    error_message = "With egress = \"endpoints\" the API could not fetch Cognito's keys: choose another egress, or authentication = \"jwt\" with an issuer in a peered network (jwt_issuer_cidrs)."
   }
 }
 

@@ -41,7 +41,6 @@ run "values_that_no_variable_takes" {
     requests_per_second_per_caller = 0.5
     jwt_authority                  = "http://login.example.com"
     jwt_audiences                  = ["users"]
-    jwt_issuer_cidrs               = ["login.example.com"]
     external_database_kms_key_arn  = "alias/key"
     external_database_cidrs        = []
     db_image                       = "mongo"
@@ -73,7 +72,7 @@ run "values_that_no_variable_takes" {
     var.requests_threshold, var.app_cpu, var.architecture, var.request_timeout, var.external_database_kms_key_arn, var.external_database_cidrs, var.db_image,
     var.db_cpu, var.db_password_version, var.db_directory, var.db_backup_retention_days, var.vpc_cidr, var.zone_count, var.allowed_cidrs, var.certificate_arn,
     var.collector_image, var.trace_sampling_ratio, var.container_insights, var.log_retention_days, var.alarm_email, var.error_threshold, var.latency_threshold,
-    var.requests_per_second_per_caller, var.jwt_authority, var.jwt_audiences, var.jwt_issuer_cidrs,
+    var.requests_per_second_per_caller, var.jwt_authority, var.jwt_audiences,
     var.github_repository, var.github_environment, var.github_branch, var.github_oidc_provider_arn, var.state_bucket, var.tags,
   ]
 }
@@ -316,7 +315,7 @@ run "cognito_without_a_way_to_its_keys" {
     collector_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/collector:v0.49.0"
   }
 
-  expect_failures = [var.authentication]
+  expect_failures = [var.egress]
 }
 
 run "an_issuer_without_a_way_to_its_keys" {
@@ -329,6 +328,22 @@ run "an_issuer_without_a_way_to_its_keys" {
     egress          = "endpoints"
     db_image        = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mongo:8.2"
     collector_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/collector:v0.49.0"
+  }
+
+  expect_failures = [var.jwt_issuer_cidrs]
+}
+
+run "an_issuer_that_is_no_range_of_addresses" {
+  command = plan
+
+  variables {
+    authentication   = "jwt"
+    jwt_authority    = "https://login.example.com"
+    jwt_audiences    = ["users"]
+    jwt_issuer_cidrs = ["login.example.com"]
+    egress           = "endpoints"
+    db_image         = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mongo:8.2"
+    collector_image  = "123456789012.dkr.ecr.us-east-1.amazonaws.com/collector:v0.49.0"
   }
 
   expect_failures = [var.jwt_issuer_cidrs]
