@@ -52,9 +52,9 @@ locals {
     var.authentication == "cognito" ? { Authentication__AnyAudience = "true", Authentication__ScopePrefix = "${aws_cognito_resource_server.api[0].identifier}/" } : {},
   )
 
-  # Each proxy writes the address that it sees behind those that it was given, so that the caller's is as many from the end as there are proxies.
-  # CloudFront's, which the load balancer sees, are public and change; but nothing else can connect to the load balancer, nor anything but
-  # that to the API (security.tf), so that counting is enough.
+  # Each proxy puts the address that it sees behind those that it was given: the caller's is as far from the end as there are proxies.
+  # The load balancer sees public addresses of CloudFront's, which change. Counting is enough, as nothing but CloudFront can connect to
+  # the load balancer, and nothing but that to the API (security.tf).
   forwarding_settings = {
     ForwardedHeaders__Hops        = local.cloudfront ? "2" : "1"
     ForwardedHeaders__Networks__0 = local.cloudfront ? "0.0.0.0/0" : var.vpc_cidr

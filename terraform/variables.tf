@@ -224,8 +224,8 @@ variable "jwt_authority" {
   }
 
   validation {
-    condition     = var.jwt_authority == null || can(regex("^https://[^\\s?#]+$", var.jwt_authority))
-    error_message = "jwt_authority must be an https address."
+    condition     = var.jwt_authority == null || can(regex("^https://[^\\s/:?#]+(:443)?(/[^\\s?#]*)?$", var.jwt_authority))
+    error_message = "jwt_authority must be an https address with port 443, the only one that tasks reach outside."
   }
 }
 
