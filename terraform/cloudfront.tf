@@ -24,6 +24,13 @@ resource "aws_cloudfront_vpc_origin" "this" {
     }
   }
 
+  # AWS takes up to fifteen minutes, after which the provider would give up.
+  timeouts {
+    create = "30m"
+    update = "30m"
+    delete = "30m"
+  }
+
   depends_on = [aws_internet_gateway.this, aws_vpc_security_group_ingress_rule.load_balancer_from_cloudfront]
 }
 

@@ -366,6 +366,44 @@ run "alb_without_certificate" {
   }
 }
 
+run "alb_with_certificate_and_any_issuer" {
+  command = plan
+
+  variables {
+    public_endpoint = "alb"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+    authentication  = "jwt"
+    jwt_authority   = "https://login.example.com:443"
+    jwt_audiences   = ["users"]
+  }
+
+  assert {
+    condition = alltrue([
+      for environment in [{ for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value }] :
+      environment.ForwardedHeaders__Hops == "1" && environment.Authentication__Schemes__Bearer__Authority == "https://login.example.com:443"
+    ]) && output.app_url == "https://a.elb.amazonaws.com/docs"
+    error_message = "Tokens of any issuer must go with HTTPS on a public load balancer."
+  }
+}
+
+run "alb_with_certificate_for_everybody" {
+  command = plan
+
+  variables {
+    public_endpoint = "alb"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+    authentication  = "none"
+  }
+
+  assert {
+    condition = (
+      aws_lb_listener.https[0].default_action[0].type == "forward" && aws_lb_listener.http.default_action[0].type == "redirect"
+      && contains([for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : "${variable.name}=${variable.value}"], "Authentication__AllowAnonymous=true")
+    )
+    error_message = "HTTPS must go with no authentication, too."
+  }
+}
+
 run "cloudfront_with_certificate" {
   command = plan
 
