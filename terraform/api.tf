@@ -64,11 +64,13 @@ locals {
     dependsOn = [{ containerName = "collector", condition = "START" }]
 
     environment = [
-      for name, value in {
+      for name, value in merge(local.access_settings, local.forwarding_settings, {
         ASPNETCORE_ENVIRONMENT  = "Production"
         ASPNETCORE_HTTP_PORTS   = tostring(var.app_container_port)
         Limits__RequestTimeout  = format("00:00:%02d", var.request_timeout)
         Limits__ShutdownTimeout = format("00:%02d:%02d", floor(local.shutdown_timeout / 60), local.shutdown_timeout % 60)
+
+        Limits__RequestsPerSecondPerCaller = tostring(var.requests_per_second_per_caller)
 
         # Its socket is the one thing that .NET would write to disk.
         DOTNET_EnableDiagnostics = "0"
@@ -82,7 +84,7 @@ locals {
         # CloudWatch has percentiles of exponential histograms only, and takes each measurement as new.
         OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION = "base2_exponential_bucket_histogram"
         OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE        = "delta"
-      } : { name = name, value = value }
+      }) : { name = name, value = value }
     ]
 
     secrets = [{ name = "ConnectionStrings__users", valueFrom = local.connection_string }]
@@ -209,6 +211,7 @@ resource "aws_ecs_service" "api" {
     aws_vpc_endpoint.s3,
     aws_vpc_security_group_egress_rule.api_to_database,
     aws_vpc_security_group_egress_rule.api_to_external_database,
+    aws_vpc_security_group_egress_rule.api_to_issuer,
     aws_vpc_security_group_egress_rule.tasks_to_aws,
     aws_vpc_security_group_egress_rule.tasks_to_endpoints,
     aws_vpc_security_group_egress_rule.tasks_to_s3,

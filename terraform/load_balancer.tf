@@ -1,12 +1,27 @@
+# What callers connect to: CloudFront, which alone reaches an internal load balancer, or the load balancer itself.
+
+locals {
+  cloudfront = var.public_endpoint == "cloudfront"
+
+  # CloudFront has the certificate otherwise.
+  load_balancer_certificate_arn = local.cloudfront ? null : var.certificate_arn
+
+  # Longer than the API takes for any request.
+  idle_timeout = 60
+
+  public_name = local.cloudfront ? aws_cloudfront_distribution.this[0].domain_name : aws_lb.this.dns_name
+}
+
 resource "aws_lb" "this" {
   name               = var.app_name
   load_balancer_type = "application"
-  subnets            = [for subnet in aws_subnet.public : subnet.id]
+  internal           = local.cloudfront
+  subnets            = [for subnet in local.cloudfront ? aws_subnet.private : aws_subnet.public : subnet.id]
   security_groups    = [aws_security_group.load_balancer.id]
 
   drop_invalid_header_fields = true
   enable_deletion_protection = var.deletion_protection
-  idle_timeout               = 60
+  idle_timeout               = local.idle_timeout
 
   dynamic "access_logs" {
     for_each = aws_s3_bucket.access_logs
@@ -51,7 +66,7 @@ resource "aws_lb_listener" "http" {
   protocol          = "HTTP"
 
   dynamic "default_action" {
-    for_each = var.certificate_arn == null ? ["forward"] : []
+    for_each = local.load_balancer_certificate_arn == null ? ["forward"] : []
 
     content {
       type             = "forward"
@@ -60,7 +75,7 @@ resource "aws_lb_listener" "http" {
   }
 
   dynamic "default_action" {
-    for_each = var.certificate_arn == null ? [] : ["redirect"]
+    for_each = local.load_balancer_certificate_arn == null ? [] : ["redirect"]
 
     content {
       type = "redirect"
@@ -72,15 +87,22 @@ resource "aws_lb_listener" "http" {
       }
     }
   }
+
+  lifecycle {
+    precondition {
+      condition     = local.cloudfront || var.certificate_arn != null || var.authentication == "none"
+      error_message = "Bearer tokens would travel over plain HTTP: public_endpoint = \"alb\" needs certificate_arn, or authentication = \"none\"."
+    }
+  }
 }
 
 resource "aws_lb_listener" "https" {
-  count = var.certificate_arn == null ? 0 : 1
+  count = local.load_balancer_certificate_arn == null ? 0 : 1
 
   load_balancer_arn = aws_lb.this.arn
   port              = 443
   protocol          = "HTTPS"
-  certificate_arn   = var.certificate_arn
+  certificate_arn   = local.load_balancer_certificate_arn
 
   # TLS 1.2 and 1.3 with forward secrecy and, for callers that can, post-quantum key exchange.
   ssl_policy = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"

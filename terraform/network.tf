@@ -6,6 +6,9 @@ data "aws_availability_zones" "available" {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
   }
+
+  # CloudFront reaches no load balancer there (its list of regions for VPC origins).
+  exclude_zone_ids = ["apne1-az3", "apne2-az1", "cac1-az3", "use1-az3", "usw1-az2"]
 }
 
 locals {
@@ -50,13 +53,14 @@ resource "aws_default_security_group" "this" {
   tags = { Name = "${var.app_name}-default" }
 }
 
+# Without one, nothing outside reaches a VPC: CloudFront asks for it too, though its requests do not pass through.
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = { Name = var.app_name }
 }
 
-# Public subnets hold the load balancer and NAT gateways, nothing else.
+# Public subnets hold NAT gateways and, with public_endpoint = "alb", the load balancer, nothing else.
 resource "aws_subnet" "public" {
   for_each = local.public_cidrs
 

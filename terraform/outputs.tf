@@ -1,6 +1,26 @@
 output "app_url" {
   description = "Address of the API's documentation; the API itself is at the same host."
-  value       = "${var.certificate_arn == null ? "http" : "https"}://${coalesce(var.domain_name, aws_lb.this.dns_name)}/docs"
+  value       = "${local.cloudfront || var.certificate_arn != null ? "https" : "http"}://${coalesce(var.domain_name, local.public_name)}/docs"
+}
+
+output "token_issuer" {
+  description = "Issuer whose tokens the API takes; null: everybody may do everything."
+  value       = local.token_issuer
+}
+
+output "create_client_command" {
+  description = "Command that makes a client named $NAME and prints its id and secret; null without Cognito."
+  value = one([for server in aws_cognito_resource_server.api : join(" ", concat(
+    ["aws cognito-idp create-user-pool-client --region ${var.region_name} --user-pool-id ${server.user_pool_id} --client-name \"$NAME\""],
+    ["--generate-secret --allowed-o-auth-flows-user-pool-client --allowed-o-auth-flows client_credentials --allowed-o-auth-scopes"],
+    [for scope in local.scopes : "${server.identifier}/${scope}"],
+    ["--query 'UserPoolClient.[ClientId,ClientSecret]' --output text"],
+  ))])
+}
+
+output "get_token_command" {
+  description = "Command by which the client $CLIENT_ID with $CLIENT_SECRET gets a token, as access_token of a JSON object; null without Cognito."
+  value       = local.token_endpoint == null ? null : "curl -sS -u \"$CLIENT_ID:$CLIENT_SECRET\" -d grant_type=client_credentials ${local.token_endpoint}"
 }
 
 output "app_image" {
@@ -18,14 +38,14 @@ output "image_architecture" {
   value       = local.dotnet_architecture
 }
 
-output "load_balancer_dns_name" {
-  description = "Name to point a domain to."
-  value       = aws_lb.this.dns_name
+output "public_dns_name" {
+  description = "Name to point a domain to: CloudFront's or the load balancer's."
+  value       = local.public_name
 }
 
-output "load_balancer_zone_id" {
+output "public_zone_id" {
   description = "Zone of that name, for an alias record in Route 53."
-  value       = aws_lb.this.zone_id
+  value       = local.cloudfront ? aws_cloudfront_distribution.this[0].hosted_zone_id : aws_lb.this.zone_id
 }
 
 output "cluster_name" {

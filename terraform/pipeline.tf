@@ -108,6 +108,8 @@ resource "aws_iam_role_policy" "deploy" {
           Effect = "Allow"
           Action = [
             "ec2:DescribeAvailabilityZones",
+            "ec2:DescribeManagedPrefixLists",
+            "ec2:GetManagedPrefixListEntries",
             "ecs:DescribeServices",
             "ecs:DescribeTaskDefinition",
             "secretsmanager:GetRandomPassword",

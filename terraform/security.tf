@@ -1,7 +1,7 @@
 # Who may talk to whom. Every rule is a resource of its own: rules inside a group and rules beside it undo each other.
 
 locals {
-  listener_ports = var.certificate_arn == null ? [80] : [80, 443]
+  listener_ports = local.load_balancer_certificate_arn == null ? [80] : [80, 443]
 }
 
 resource "aws_security_group" "load_balancer" {
@@ -14,7 +14,7 @@ resource "aws_security_group" "load_balancer" {
 
 resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   for_each = {
-    for pair in setproduct(var.allowed_cidrs, local.listener_ports) : "${pair[0]}:${pair[1]}" => { cidr = pair[0], port = pair[1] }
+    for pair in setproduct(local.cloudfront ? [] : var.allowed_cidrs, local.listener_ports) : "${pair[0]}:${pair[1]}" => { cidr = pair[0], port = pair[1] }
   }
 
   security_group_id = aws_security_group.load_balancer.id
@@ -23,6 +23,25 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   ip_protocol       = "tcp"
   from_port         = each.value.port
   to_port           = each.value.port
+}
+
+# Addresses that CloudFront's requests come from. That others' distributions have them too is no matter: an internal load balancer
+# can be reached through this account's VPC origins only. AWS counts the list as 55 of the 60 rules that a group may have.
+data "aws_ec2_managed_prefix_list" "cloudfront" {
+  count = local.cloudfront ? 1 : 0
+
+  name = "com.amazonaws.global.cloudfront.origin-facing"
+}
+
+resource "aws_vpc_security_group_ingress_rule" "load_balancer_from_cloudfront" {
+  count = local.cloudfront ? 1 : 0
+
+  security_group_id = aws_security_group.load_balancer.id
+  description       = "CloudFront"
+  prefix_list_id    = data.aws_ec2_managed_prefix_list.cloudfront[0].id
+  ip_protocol       = "tcp"
+  from_port         = 80
+  to_port           = 80
 }
 
 resource "aws_vpc_security_group_egress_rule" "load_balancer_to_api" {
@@ -71,6 +90,17 @@ resource "aws_vpc_security_group_egress_rule" "api_to_external_database" {
   ip_protocol       = "tcp"
   from_port         = var.db_container_port
   to_port           = var.db_container_port
+}
+
+resource "aws_vpc_security_group_egress_rule" "api_to_issuer" {
+  for_each = toset(var.egress == "endpoints" ? var.jwt_issuer_cidrs : [])
+
+  security_group_id = aws_security_group.api.id
+  description       = "Issuer of tokens"
+  cidr_ipv4         = each.value
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
 }
 
 resource "aws_security_group" "database" {

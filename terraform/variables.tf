@@ -23,6 +23,11 @@ variable "app_name" {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.app_name)) && length(var.app_name) <= 24 && !can(regex("^(internal-|aws|ssm)", var.app_name))
     error_message = "app_name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first; AWS keeps names that begin with internal-, aws or ssm."
   }
+
+  validation {
+    condition     = var.authentication != "cognito" || !can(regex("aws|amazon|cognito", var.app_name))
+    error_message = "With authentication = \"cognito\" app_name is part of a domain, in which AWS keeps the words aws, amazon and cognito."
+  }
 }
 
 variable "app_image" {
@@ -175,11 +180,82 @@ variable "request_timeout" {
   }
 }
 
+variable "requests_per_second_per_caller" {
+  description = "Requests a second that an API task takes from one caller, on average; more are answered 429. 0: no limit."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.requests_per_second_per_caller == floor(var.requests_per_second_per_caller) && var.requests_per_second_per_caller >= 0
+    error_message = "requests_per_second_per_caller must be a whole number of at least 0."
+  }
+}
+
 variable "wait_for_steady_state" {
   description = "Whether apply waits until the services run what was asked for."
   type        = bool
   default     = true
   nullable    = false
+}
+
+# Who may call
+
+variable "authentication" {
+  description = "Whose tokens the API takes: \"cognito\" (a user pool made here), \"jwt\" (any OpenID Connect issuer), or \"none\": everybody may do everything."
+  type        = string
+  default     = "cognito"
+  nullable    = false
+
+  validation {
+    condition     = contains(["cognito", "jwt", "none"], var.authentication)
+    error_message = "authentication must be \"cognito\", \"jwt\" or \"none\"."
+  }
+}
+
+variable "jwt_authority" {
+  description = "With authentication = \"jwt\": issuer of the tokens, below whose address .well-known/openid-configuration is found."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.jwt_authority != null) == (var.authentication == "jwt")
+    error_message = "jwt_authority is needed with authentication = \"jwt\", and only then."
+  }
+
+  validation {
+    condition     = var.jwt_authority == null || can(regex("^https://[^\\s/:?#]+(:443)?(/[^\\s?#]*)?$", var.jwt_authority))
+    error_message = "jwt_authority must be an https address with port 443, the only one that tasks reach outside."
+  }
+}
+
+variable "jwt_audiences" {
+  description = "With authentication = \"jwt\": audiences of tokens that are meant for this API."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = (length(var.jwt_audiences) > 0) == (var.authentication == "jwt") && alltrue([for audience in var.jwt_audiences : trimspace(audience) != ""])
+    error_message = "jwt_audiences must name at least one audience with authentication = \"jwt\", and only then: without, tokens for any other service would be taken."
+  }
+}
+
+variable "jwt_issuer_cidrs" {
+  description = "With egress = \"endpoints\" and authentication = \"jwt\": address ranges of the issuer in a peered network, which the API may reach on port 443."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.jwt_issuer_cidrs : can(cidrnetmask(cidr))])
+    error_message = "jwt_issuer_cidrs must be IPv4 ranges in CIDR notation."
+  }
+
+  validation {
+    condition     = (length(var.jwt_issuer_cidrs) > 0) == (var.authentication == "jwt" && var.egress == "endpoints")
+    error_message = "jwt_issuer_cidrs is needed with authentication = \"jwt\" and egress = \"endpoints\", where the API could not fetch the issuer's keys without, and only then."
+  }
 }
 
 # The database
@@ -359,6 +435,12 @@ variable "egress" {
     condition     = var.egress != "endpoints" || length(local.images_outside) == 0
     error_message = "With egress = \"endpoints\" every image must come from ECR in ${var.region_name}. Copy these there and set their variables: ${join(", ", local.images_outside)}."
   }
+
+  # AWS PrivateLink serves no user pool that has a domain, without which no program gets a token.
+  validation {
+    condition     = var.egress != "endpoints" || var.authentication != "cognito"
+    error_message = "With egress = \"endpoints\" the API could not fetch Cognito's keys: choose another egress, or authentication = \"jwt\" with an issuer in a peered network (jwt_issuer_cidrs)."
+  }
 }
 
 variable "flow_logs" {
@@ -368,13 +450,30 @@ variable "flow_logs" {
   nullable    = false
 }
 
-# The load balancer
+# The public endpoint
+
+variable "public_endpoint" {
+  description = "What callers connect to: \"cloudfront\" (HTTPS without a domain, before an internal load balancer) or \"alb\" (a public load balancer)."
+  type        = string
+  default     = "cloudfront"
+  nullable    = false
+
+  validation {
+    condition     = contains(["cloudfront", "alb"], var.public_endpoint)
+    error_message = "public_endpoint must be \"cloudfront\" or \"alb\"."
+  }
+}
 
 variable "allowed_cidrs" {
-  description = "Address ranges that may connect to the load balancer."
+  description = "With public_endpoint = \"alb\": address ranges that may connect to the load balancer."
   type        = list(string)
   default     = ["0.0.0.0/0"]
   nullable    = false
+
+  validation {
+    condition     = var.public_endpoint == "alb" || toset(var.allowed_cidrs) == toset(["0.0.0.0/0"])
+    error_message = "allowed_cidrs needs public_endpoint = \"alb\": CloudFront takes connections from everywhere."
+  }
 
   validation {
     condition     = length(var.allowed_cidrs) > 0 && alltrue([for cidr in var.allowed_cidrs : can(cidrnetmask(cidr))])
@@ -383,7 +482,7 @@ variable "allowed_cidrs" {
 }
 
 variable "certificate_arn" {
-  description = "ARN of an ACM certificate. With it, port 443 serves and port 80 redirects; without, port 80 serves."
+  description = "ARN of an ACM certificate: of us-east-1 for CloudFront, of region_name for a public load balancer, which without one serves plain HTTP."
   type        = string
   default     = null
 
@@ -391,16 +490,26 @@ variable "certificate_arn" {
     condition     = var.certificate_arn == null || can(regex("^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[a-zA-Z0-9-]+$", var.certificate_arn))
     error_message = "certificate_arn must be the ARN of an ACM certificate."
   }
+
+  validation {
+    condition     = var.public_endpoint != "cloudfront" || strcontains(coalesce(var.certificate_arn, ":acm:us-east-1:"), ":acm:us-east-1:")
+    error_message = "CloudFront takes certificates of us-east-1 only: certificate_arn names another region."
+  }
 }
 
 variable "domain_name" {
-  description = "Name that the certificate is for and that your DNS points to the load balancer; app_url shows it."
+  description = "Name that the certificate is for and that your DNS points to public_dns_name; app_url shows it."
   type        = string
   default     = null
 
   validation {
     condition     = var.domain_name == null || (var.certificate_arn != null && can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain_name)))
     error_message = "domain_name must be a host name, and needs certificate_arn."
+  }
+
+  validation {
+    condition     = var.public_endpoint != "cloudfront" || var.certificate_arn == null || var.domain_name != null
+    error_message = "CloudFront has to know the name that certificate_arn is for: domain_name."
   }
 }
 
@@ -412,7 +521,7 @@ variable "access_logs" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the load balancer refuses to be deleted. Destroy works only after it is switched off again."
+  description = "Whether the load balancer and the user pool refuse to be deleted. Destroy works only after it is switched off again."
   type        = bool
   default     = false
   nullable    = false

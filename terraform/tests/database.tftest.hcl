@@ -174,6 +174,34 @@ override_resource {
   override_during = plan
 }
 
+override_resource {
+  target          = aws_subnet.public
+  override_during = plan
+}
+
+override_data {
+  target = data.aws_ec2_managed_prefix_list.cloudfront
+  values = { id = "pl-cloudfront" }
+}
+
+override_resource {
+  target          = aws_cognito_user_pool.this
+  override_during = plan
+  values          = { id = "us-east-1_pool", endpoint = "cognito-idp.us-east-1.amazonaws.com/us-east-1_pool" }
+}
+
+override_resource {
+  target          = aws_cloudfront_distribution.this
+  override_during = plan
+  values          = { domain_name = "d111111abcdef8.cloudfront.net", hosted_zone_id = "Z2FDTNDATAQYW2" }
+}
+
+override_resource {
+  target          = aws_cloudfront_vpc_origin.this
+  override_during = plan
+  values          = { id = "vo-1" }
+}
+
 run "container" {
   command = plan
 

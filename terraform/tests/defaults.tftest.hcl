@@ -174,6 +174,34 @@ override_resource {
   override_during = plan
 }
 
+override_resource {
+  target          = aws_subnet.public
+  override_during = plan
+}
+
+override_data {
+  target = data.aws_ec2_managed_prefix_list.cloudfront
+  values = { id = "pl-cloudfront" }
+}
+
+override_resource {
+  target          = aws_cognito_user_pool.this
+  override_during = plan
+  values          = { id = "us-east-1_pool", endpoint = "cognito-idp.us-east-1.amazonaws.com/us-east-1_pool" }
+}
+
+override_resource {
+  target          = aws_cloudfront_distribution.this
+  override_during = plan
+  values          = { domain_name = "d111111abcdef8.cloudfront.net", hosted_zone_id = "Z2FDTNDATAQYW2" }
+}
+
+override_resource {
+  target          = aws_cloudfront_vpc_origin.this
+  override_during = plan
+  values          = { id = "vo-1" }
+}
+
 run "defaults" {
   command = plan
 
@@ -188,8 +216,85 @@ run "defaults" {
   }
 
   assert {
-    condition     = output.app_url == "http://a.elb.amazonaws.com/docs"
+    condition     = output.app_url == "https://d111111abcdef8.cloudfront.net/docs" && output.public_dns_name == "d111111abcdef8.cloudfront.net" && output.public_zone_id == "Z2FDTNDATAQYW2"
     error_message = "app_url must lead to the docs: ${output.app_url}"
+  }
+
+  # Whose tokens the API takes
+
+  assert {
+    condition = (
+      aws_cognito_user_pool.this[0].admin_create_user_config[0].allow_admin_create_user_only && aws_cognito_user_pool.this[0].deletion_protection == "INACTIVE"
+      && aws_cognito_user_pool_domain.this[0].domain == "simple-user-api-123456789012"
+      && toset(aws_cognito_resource_server.api[0].scope[*].scope_name) == toset(["users.read", "users.write"])
+    )
+    error_message = "There must be a user pool that nobody signs up in and destroy removes, with a domain of its own and both scopes."
+  }
+
+  assert {
+    condition = {
+      for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value if startswith(variable.name, "Authentication__")
+      } == {
+      Authentication__Schemes__Bearer__Authority = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
+      Authentication__AnyAudience                = "true"
+      Authentication__ScopePrefix                = "simple-user-api/"
+    }
+    error_message = "The API must take the pool's tokens, and no others."
+  }
+
+  assert {
+    condition = (
+      output.token_issuer == "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
+      && output.create_client_command == "aws cognito-idp create-user-pool-client --region us-east-1 --user-pool-id us-east-1_pool --client-name \"$NAME\" --generate-secret --allowed-o-auth-flows-user-pool-client --allowed-o-auth-flows client_credentials --allowed-o-auth-scopes simple-user-api/users.read simple-user-api/users.write --query 'UserPoolClient.[ClientId,ClientSecret]' --output text"
+      && output.get_token_command == "curl -sS -u \"$CLIENT_ID:$CLIENT_SECRET\" -d grant_type=client_credentials https://simple-user-api-123456789012.auth.us-east-1.amazoncognito.com/oauth2/token"
+    )
+    error_message = "The outputs must say how to make a client and how it gets a token."
+  }
+
+  # CloudFront
+
+  assert {
+    condition = (
+      aws_lb.this.internal && toset(aws_lb.this.subnets) == toset([for subnet in aws_subnet.private : subnet.id])
+      && aws_cloudfront_vpc_origin.this[0].vpc_origin_endpoint_config[0].arn == aws_lb.this.arn
+      && aws_cloudfront_vpc_origin.this[0].vpc_origin_endpoint_config[0].origin_protocol_policy == "http-only"
+      && one(aws_cloudfront_distribution.this[0].origin).domain_name == aws_lb.this.dns_name
+      && one(aws_cloudfront_distribution.this[0].origin).vpc_origin_config[0].vpc_origin_id == "vo-1"
+      && length(one(aws_cloudfront_distribution.this[0].origin).custom_origin_config) == 0
+    )
+    error_message = "CloudFront must reach an internal load balancer in the private subnets through a VPC origin."
+  }
+
+  assert {
+    condition = (
+      aws_cloudfront_distribution.this[0].default_cache_behavior[0].cache_policy_id == "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+      && aws_cloudfront_distribution.this[0].default_cache_behavior[0].origin_request_policy_id == "216adef6-5c7f-47e4-b989-5492eafa07d3"
+      && aws_cloudfront_distribution.this[0].default_cache_behavior[0].allowed_methods == toset(["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"])
+      && aws_cloudfront_distribution.this[0].default_cache_behavior[0].viewer_protocol_policy == "redirect-to-https"
+      && length(aws_cloudfront_distribution.this[0].ordered_cache_behavior) == 0
+    )
+    error_message = "CloudFront must cache nothing, pass on every method and header, and serve HTTPS only."
+  }
+
+  assert {
+    condition = (
+      toset(aws_cloudfront_distribution.this[0].custom_error_response[*].error_code) == toset([400, 403, 404, 405, 414, 500, 501, 502, 503, 504])
+      && alltrue([for response in aws_cloudfront_distribution.this[0].custom_error_response : response.error_caching_min_ttl == 0 && response.response_code == null])
+    )
+    error_message = "CloudFront must not cache errors either, nor change them."
+  }
+
+  assert {
+    condition     = aws_cloudfront_distribution.this[0].viewer_certificate[0].cloudfront_default_certificate && length(coalesce(aws_cloudfront_distribution.this[0].aliases, [])) == 0
+    error_message = "Without a certificate CloudFront must serve its own name."
+  }
+
+  assert {
+    condition = alltrue([
+      for environment in [{ for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value }] :
+      environment.ForwardedHeaders__Hops == "2" && environment.ForwardedHeaders__Networks__0 == "0.0.0.0/0" && environment.Limits__RequestsPerSecondPerCaller == "0"
+    ])
+    error_message = "The API must count CloudFront and the load balancer as proxies, and limit no caller unless asked."
   }
 
   # Network
@@ -227,10 +332,13 @@ run "defaults" {
 
   assert {
     condition = (
-      length(aws_vpc_security_group_ingress_rule.load_balancer) == 1
-      && aws_vpc_security_group_ingress_rule.load_balancer["0.0.0.0/0:80"].to_port == 80
+      length(aws_vpc_security_group_ingress_rule.load_balancer) == 0
+      && aws_vpc_security_group_ingress_rule.load_balancer_from_cloudfront[0].security_group_id == "sg-load-balancer"
+      && aws_vpc_security_group_ingress_rule.load_balancer_from_cloudfront[0].prefix_list_id == "pl-cloudfront"
+      && aws_vpc_security_group_ingress_rule.load_balancer_from_cloudfront[0].from_port == 80
+      && aws_vpc_security_group_ingress_rule.load_balancer_from_cloudfront[0].to_port == 80
     )
-    error_message = "Without a certificate everyone may connect to port 80, and only to that."
+    error_message = "Only CloudFront may connect to the load balancer."
   }
 
   assert {
@@ -262,7 +370,7 @@ run "defaults" {
 
   assert {
     condition     = aws_lb_listener.http.port == 80 && aws_lb_listener.http.default_action[0].type == "forward" && length(aws_lb_listener.https) == 0
-    error_message = "Without a certificate port 80 must forward."
+    error_message = "Port 80 must forward what CloudFront sends."
   }
 
   assert {
@@ -339,8 +447,8 @@ run "defaults" {
   }
 
   assert {
-    condition     = var.request_timeout < local.shutdown_timeout && local.shutdown_timeout < jsondecode(aws_ecs_task_definition.api.container_definitions)[0].stopTimeout && var.request_timeout < tonumber(aws_lb_target_group.api.deregistration_delay) && var.request_timeout < aws_lb.this.idle_timeout
-    error_message = "A request must end before its target is gone, before the host stops, before the container is killed, and before the load balancer gives it up."
+    condition     = var.request_timeout < local.shutdown_timeout && local.shutdown_timeout < jsondecode(aws_ecs_task_definition.api.container_definitions)[0].stopTimeout && var.request_timeout < tonumber(aws_lb_target_group.api.deregistration_delay) && var.request_timeout < aws_lb.this.idle_timeout && var.request_timeout < one(aws_cloudfront_distribution.this[0].origin).vpc_origin_config[0].origin_read_timeout
+    error_message = "A request must end before its target is gone, before the host stops, before the container is killed, and before the load balancer or CloudFront gives it up."
   }
 
   # Secrets
@@ -526,21 +634,23 @@ run "names_have_the_deployment_in_them" {
         aws_ecs_task_definition.database[0].family, aws_iam_role.api_execution.name, aws_iam_role.database_execution[0].name, aws_security_group.api.name,
         aws_cloudwatch_log_group.api.name, aws_cloudwatch_dashboard.this.dashboard_name, aws_sns_topic.alarms.name, aws_s3_bucket.access_logs[0].bucket,
         aws_ssm_parameter.collector.name, aws_secretsmanager_secret.api_database[0].name, aws_backup_vault.database[0].name,
-        aws_service_discovery_private_dns_namespace.this[0].name, aws_cloudwatch_metric_alarm.api["errors"].alarm_name,
+        aws_service_discovery_private_dns_namespace.this[0].name, aws_cloudwatch_metric_alarm.api["errors"].alarm_name, aws_cognito_user_pool.this[0].name,
+        aws_cognito_user_pool_domain.this[0].domain, aws_cognito_resource_server.api[0].identifier, aws_cloudfront_vpc_origin.this[0].vpc_origin_endpoint_config[0].name,
       ] : strcontains(name, "a-name-of-24-characters0")
     ])
     error_message = "Two deployments in one account and region must not share a name."
   }
 
   assert {
-    condition     = strcontains(aws_iam_role.api_execution.name, "us-east-1") && strcontains(aws_cloudwatch_dashboard.this.dashboard_name, "us-east-1")
+    condition     = alltrue([for name in [aws_iam_role.api_execution.name, aws_cloudwatch_dashboard.this.dashboard_name, aws_cloudfront_vpc_origin.this[0].vpc_origin_endpoint_config[0].name] : strcontains(name, "us-east-1")])
     error_message = "What is global in an account must have the region in its name."
   }
 
   assert {
     condition = (
       length(aws_lb.this.name) <= 32 && length(aws_lb_target_group.api.name) <= 32 && length(aws_s3_bucket.access_logs[0].bucket) <= 63
-      && length(replace(aws_iam_role.database_execution[0].name, "us-east-1", "ap-northeast-1")) <= 64
+      && length(replace(aws_iam_role.database_execution[0].name, "us-east-1", "ap-northeast-1")) <= 64 && length(aws_cognito_user_pool_domain.this[0].domain) <= 63
+      && length(replace(aws_cloudfront_vpc_origin.this[0].vpc_origin_endpoint_config[0].name, "us-east-1", "ap-northeast-1")) <= 64
     )
     error_message = "The longest name allowed must fit everywhere."
   }

@@ -47,8 +47,10 @@ KINDS = [
     ("application-autoscaling", "describe_scaling_policies", "ScalingPolicies"),
     ("backup", "list_backup_plans", "BackupPlansList"),
     ("backup", "list_backup_vaults", "BackupVaultList"),
+    ("cloudfront", "list_distributions", "DistributionList.Items"),
     ("cloudwatch", "describe_alarms", "MetricAlarms"),
     ("cloudwatch", "list_dashboards", "DashboardEntries"),
+    ("cognito-idp", "list_user_pools", "UserPools"),
     ("ec2", "describe_addresses", "Addresses"),
     ("ec2", "describe_flow_logs", "FlowLogs"),
     ("ec2", "describe_internet_gateways", "InternetGateways"),
@@ -106,6 +108,8 @@ class Emulator:
         self.scaling_tags = {}
         self.services = {}
         self.descriptions = {}
+        self.vpc_origins = {}
+        self.distribution = {}
         emulator = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -118,13 +122,18 @@ class Emulator:
                 emulator.calls.append((service, action or f"{self.command} {self.path}"))
                 status, headers, content = (
                     emulator.backup(self.command, self.path, body)
+                    or (service == "cloudfront" and emulator.vpc_origin(self.command, self.path, body))
                     or (service == "application-autoscaling" and emulator.scaling(action, body))
+                    # Gone with its pool, but not by itself.
+                    or (action == "DeleteResourceServer" and emulator.json({}))
                     or emulator.forward(self, service, body)
                 )
                 if service == "ecs":
                     content = emulator.ecs(action, body, content)
                 if service == "ec2":
                     content = emulator.ec2(action, body, content)
+                if service == "cloudfront":
+                    content = emulator.origins(self.command, body, content)
                 self.send_response(status)
                 for key, value in headers:
                     if key.lower() not in ("transfer-encoding", "content-length", "connection", "server", "date"):
@@ -190,16 +199,49 @@ class Emulator:
         return json.dumps(answer).encode()
 
     def ec2(self, action, body, content):
-        """Descriptions of rules between security groups."""
+        """Descriptions of rules for security groups and prefix lists."""
         if action.startswith("AuthorizeSecurityGroup"):
             asked = dict(urllib.parse.parse_qsl(body.decode()))
             for rule in re.findall(rb"<securityGroupRuleId>([^<]+)<", content):
-                self.descriptions[rule] = asked.get("IpPermissions.1.Groups.1.Description", "")
+                self.descriptions[rule] = asked.get("IpPermissions.1.Groups.1.Description") or asked.get("IpPermissions.1.PrefixListIds.1.Description")
         if action == "DescribeSecurityGroupRules":
             for rule, description in self.descriptions.items():
                 if description:
                     tag = b"<securityGroupRuleId>" + rule + b"</securityGroupRuleId>"
                     content = content.replace(tag, tag + f"<description>{description}</description>".encode())
+        return content
+
+    def vpc_origin(self, method, path, body):
+        """CloudFront's VPC origins, which moto has not."""
+        path, _, query = path.partition("?")
+        arn = "arn:aws:cloudfront::123456789012:vpcorigin/"
+        if path.endswith("/tagging") and method == "GET":
+            tagged = self.vpc_origins.get(urllib.parse.parse_qs(query)["Resource"][0].removeprefix(arn))
+            return tagged and self.xml(re.search(rb"<Tags.*</Tags>", tagged)[0])
+        found = re.fullmatch(r"/2020-05-31/vpc-origin/?([^/]*)", path)
+        if not found:
+            return None
+        origin = found[1]
+        if method == "POST":
+            origin = f"vo_{uuid.uuid4().hex[:22]}"
+            self.vpc_origins[origin] = body
+        if origin not in self.vpc_origins:
+            return self.xml(b"<ErrorResponse><Error><Type>Sender</Type><Code>EntityNotFound</Code><Message>no such origin</Message></Error></ErrorResponse>", 404)
+        config = re.search(rb"<VpcOriginEndpointConfig.*</VpcOriginEndpointConfig>", self.vpc_origins[origin])[0]
+        if method == "DELETE":
+            del self.vpc_origins[origin]
+        now = "2026-01-01T00:00:00Z"
+        head = f"<Id>{origin}</Id><Arn>{arn}{origin}</Arn><Status>Deployed</Status><CreatedTime>{now}</CreatedTime><LastModifiedTime>{now}</LastModifiedTime>"
+        return self.xml(b"<VpcOrigin>" + head.encode() + config + b"</VpcOrigin>", headers=[("ETag", "E1")])
+
+    def origins(self, method, body, content):
+        """The parts of the one distribution that moto gives back incomplete, or with what nobody asked for."""
+        for name in (b"Origins", b"DefaultCacheBehavior", b"CustomErrorResponses", b"ViewerCertificate"):
+            element = re.compile(rb"<%b>.*?</%b>" % (name, name), re.DOTALL)
+            if method in ("POST", "PUT") and (asked := element.search(body)):
+                self.distribution[name] = asked[0]
+            if name in self.distribution:
+                content = element.sub(lambda _: self.distribution[name], content)
         return content
 
     def scaling(self, action, body):
@@ -211,6 +253,10 @@ class Emulator:
     @staticmethod
     def json(content, status=200, headers=()):
         return status, [("Content-Type", "application/json"), *headers], json.dumps(content).encode()
+
+    @staticmethod
+    def xml(content, status=200, headers=()):
+        return status, [("Content-Type", "text/xml"), *headers], content
 
     def stop(self):
         self.server.shutdown()
@@ -319,7 +365,7 @@ def live(emulator, work):
     output = terraform("apply", "plan.tfplan").stdout
     outputs = {name: value["value"] for name, value in json.loads(terraform("output", "-json").stdout).items()}
     check("apply makes what was planned", "Apply complete!" in output)
-    check("app_url leads to the docs", re.fullmatch(r"http://.+/docs", outputs["app_url"]), outputs["app_url"])
+    check("app_url leads to the docs", re.fullmatch(r"https://\w+\.cloudfront\.net/docs", outputs["app_url"]), outputs["app_url"])
 
     log = (work / "dotnet.log").read_text()
     check("the image is built from the checkout and pushed once", log.count("publish UserApi.Api -t:PublishContainer --os linux --arch x64") == 1, log)
@@ -347,12 +393,27 @@ def live(emulator, work):
     emulated += json.dumps([definitions.describe_task_definition(taskDefinition=arn)["taskDefinition"] for arn in definitions.list_task_definitions()["taskDefinitionArns"]], default=str)
     check("no password is in the state, the plan, the output or a task definition", not any(s["password"] in emulated for s in (api_secret, root_secret)))
 
+    # A caller, made as the outputs say
+    created = subprocess.run(["bash", "-c", outputs["create_client_command"]], env={**environment, "NAME": "caller"}, capture_output=True, text=True)
+    check("a client is made by the command that the outputs give", created.returncode == 0 and len(created.stdout.split()) == 2, created.stderr)
+    client_id, client_secret = created.stdout.split()
+    pool = outputs["token_issuer"].rsplit("/", 1)[-1]
+    caller = client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=client_id)["UserPoolClient"]
+    check(
+        "it may get tokens of its own for both scopes, and nothing else",
+        caller["AllowedOAuthFlows"] == ["client_credentials"]
+        and sorted(caller["AllowedOAuthScopes"]) == ["simple-user-api/users.read", "simple-user-api/users.write"],
+        caller,
+    )
+
     # A second plan
     emulator.calls.clear()
     second = plan()
     check("a second plan is empty", not changes(second) and all(value["actions"] == ["no-op"] for value in second["output_changes"].values()), differences(second))
     unnamed = sorted(address_tags(second))
     check("everything that takes tags has those of the deployment", not unnamed, unnamed)
+
+    check("its secret is in no state", client_secret not in json.dumps(second) + (root / "terraform.tfstate").read_text())
 
     # A changed image
     source.write_text("<Project>changed</Project>")
@@ -432,13 +493,19 @@ def live(emulator, work):
     check("destroy empties the state", not json.loads((root / "terraform.tfstate").read_text())["resources"])
     # AWS keeps revisions of task definitions too, inactive and free of charge.
     left = {".".join(kind[:2]): found for kind in KINDS if (found := [item for item in inventory(client, *kind) if item not in before[kind]])}
-    check("destroy leaves nothing", not left and not emulator.selections, left)
+    check("destroy leaves nothing", not left and not emulator.selections and not emulator.vpc_origins, left)
 
 
 def inventory(client, service, operation, result):
     """What there is of one kind, without what is only the memory of something deleted."""
-    arguments = {"application-autoscaling": {"ServiceNamespace": "ecs"}}.get(service, {"describe_clusters": {"clusters": ["simple-user-api"]}}.get(operation, {}))
-    items = getattr(client(service), operation)(**arguments)[result]
+    arguments = {
+        "application-autoscaling": {"ServiceNamespace": "ecs"},
+        "cognito-idp": {"MaxResults": 60},
+        "ecs": {"clusters": ["simple-user-api"]} if operation == "describe_clusters" else {},
+    }.get(service, {})
+    items = getattr(client(service), operation)(**arguments)
+    for key in result.split("."):
+        items = items.get(key, [])
     return [
         json.dumps(item, sort_keys=True, default=str)
         for item in items

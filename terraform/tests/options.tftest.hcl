@@ -174,6 +174,34 @@ override_resource {
   override_during = plan
 }
 
+override_resource {
+  target          = aws_subnet.public
+  override_during = plan
+}
+
+override_data {
+  target = data.aws_ec2_managed_prefix_list.cloudfront
+  values = { id = "pl-cloudfront" }
+}
+
+override_resource {
+  target          = aws_cognito_user_pool.this
+  override_during = plan
+  values          = { id = "us-east-1_pool", endpoint = "cognito-idp.us-east-1.amazonaws.com/us-east-1_pool" }
+}
+
+override_resource {
+  target          = aws_cloudfront_distribution.this
+  override_during = plan
+  values          = { domain_name = "d111111abcdef8.cloudfront.net", hosted_zone_id = "Z2FDTNDATAQYW2" }
+}
+
+override_resource {
+  target          = aws_cloudfront_vpc_origin.this
+  override_during = plan
+  values          = { id = "vo-1" }
+}
+
 run "own_image" {
   command = plan
 
@@ -254,15 +282,17 @@ run "size_and_scale" {
       && tonumber(aws_lb_target_group.api.deregistration_delay) > 45 && local.shutdown_timeout > 45
       && jsondecode(aws_ecs_task_definition.api.container_definitions)[0].stopTimeout > local.shutdown_timeout
       && jsondecode(aws_ecs_task_definition.api.container_definitions)[0].stopTimeout <= 120 && aws_lb.this.idle_timeout > 45
+      && one(aws_cloudfront_distribution.this[0].origin).vpc_origin_config[0].origin_read_timeout > 45
     )
     error_message = "All that waits for a request must wait longer when a request may take longer."
   }
 }
 
-run "https" {
+run "alb_with_certificate" {
   command = plan
 
   variables {
+    public_endpoint = "alb"
     certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
     domain_name     = "users.example.com"
     allowed_cidrs   = ["198.51.100.0/24", "203.0.113.7/32"]
@@ -290,6 +320,193 @@ run "https" {
     condition     = toset(keys(aws_vpc_security_group_ingress_rule.load_balancer)) == toset(["198.51.100.0/24:80", "198.51.100.0/24:443", "203.0.113.7/32:80", "203.0.113.7/32:443"])
     error_message = "Only those may connect who were named."
   }
+
+  assert {
+    condition     = !aws_lb.this.internal && toset(aws_lb.this.subnets) == toset([for subnet in aws_subnet.public : subnet.id])
+    error_message = "A public load balancer must be in the public subnets."
+  }
+
+  assert {
+    condition = (
+      length(aws_cloudfront_distribution.this) == 0 && length(aws_cloudfront_vpc_origin.this) == 0
+      && length(aws_vpc_security_group_ingress_rule.load_balancer_from_cloudfront) == 0 && length(data.aws_ec2_managed_prefix_list.cloudfront) == 0
+    )
+    error_message = "A public load balancer must have nothing of CloudFront's before it."
+  }
+
+  assert {
+    condition = alltrue([
+      for environment in [{ for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value }] :
+      environment.ForwardedHeaders__Hops == "1" && environment.ForwardedHeaders__Networks__0 == "10.0.0.0/16"
+      && environment.Authentication__Schemes__Bearer__Authority == "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
+    ])
+    error_message = "The API must believe the load balancer, and take Cognito's tokens."
+  }
+}
+
+run "alb_without_certificate" {
+  command = plan
+
+  variables {
+    public_endpoint = "alb"
+    authentication  = "none"
+  }
+
+  assert {
+    condition = (
+      keys(aws_vpc_security_group_ingress_rule.load_balancer) == ["0.0.0.0/0:80"] && aws_vpc_security_group_ingress_rule.load_balancer["0.0.0.0/0:80"].to_port == 80
+      && aws_lb_listener.http.default_action[0].type == "forward" && length(aws_lb_listener.https) == 0
+    )
+    error_message = "Without a certificate everyone may connect to port 80, and only to that."
+  }
+
+  assert {
+    condition     = output.app_url == "http://a.elb.amazonaws.com/docs" && output.public_dns_name == "a.elb.amazonaws.com"
+    error_message = "app_url must be the load balancer's own name: ${output.app_url}"
+  }
+}
+
+run "alb_with_certificate_and_any_issuer" {
+  command = plan
+
+  variables {
+    public_endpoint = "alb"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+    authentication  = "jwt"
+    jwt_authority   = "https://login.example.com:443"
+    jwt_audiences   = ["users"]
+  }
+
+  assert {
+    condition = alltrue([
+      for environment in [{ for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value }] :
+      environment.ForwardedHeaders__Hops == "1" && environment.Authentication__Schemes__Bearer__Authority == "https://login.example.com:443"
+    ]) && output.app_url == "https://a.elb.amazonaws.com/docs"
+    error_message = "Tokens of any issuer must go with HTTPS on a public load balancer."
+  }
+}
+
+run "alb_with_certificate_for_everybody" {
+  command = plan
+
+  variables {
+    public_endpoint = "alb"
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+    authentication  = "none"
+  }
+
+  assert {
+    condition = (
+      aws_lb_listener.https[0].default_action[0].type == "forward" && aws_lb_listener.http.default_action[0].type == "redirect"
+      && contains([for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : "${variable.name}=${variable.value}"], "Authentication__AllowAnonymous=true")
+    )
+    error_message = "HTTPS must go with no authentication, too."
+  }
+}
+
+run "cloudfront_with_certificate" {
+  command = plan
+
+  variables {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
+    domain_name     = "users.example.com"
+  }
+
+  assert {
+    condition = (
+      aws_cloudfront_distribution.this[0].aliases == toset(["users.example.com"])
+      && aws_cloudfront_distribution.this[0].viewer_certificate[0].acm_certificate_arn == var.certificate_arn
+      && aws_cloudfront_distribution.this[0].viewer_certificate[0].minimum_protocol_version == "TLSv1.2_2021"
+      && aws_cloudfront_distribution.this[0].viewer_certificate[0].ssl_support_method == "sni-only"
+    )
+    error_message = "With a certificate CloudFront must serve its name, by current TLS."
+  }
+
+  assert {
+    condition     = length(aws_lb_listener.https) == 0 && aws_lb_listener.http.default_action[0].type == "forward" && aws_lb.this.internal
+    error_message = "The certificate must be CloudFront's alone."
+  }
+
+  assert {
+    condition     = output.app_url == "https://users.example.com/docs" && output.public_dns_name == "d111111abcdef8.cloudfront.net"
+    error_message = "app_url must be the name that the certificate is for."
+  }
+}
+
+run "authentication_jwt" {
+  command = plan
+
+  variables {
+    authentication                 = "jwt"
+    jwt_authority                  = "https://login.example.com/tenant/v2.0"
+    jwt_audiences                  = ["users", "api://users"]
+    requests_per_second_per_caller = 20
+  }
+
+  assert {
+    condition = {
+      for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value if can(regex("^Authentication__|PerCaller$", variable.name))
+      } == {
+      Authentication__Schemes__Bearer__Authority         = "https://login.example.com/tenant/v2.0"
+      Authentication__Schemes__Bearer__ValidAudiences__0 = "users"
+      Authentication__Schemes__Bearer__ValidAudiences__1 = "api://users"
+      Limits__RequestsPerSecondPerCaller                 = "20"
+    }
+    error_message = "The API must take the issuer's tokens for these audiences, and limit its callers."
+  }
+
+  assert {
+    condition = (
+      length(aws_cognito_user_pool.this) == 0 && length(aws_cognito_user_pool_domain.this) == 0 && length(aws_cognito_resource_server.api) == 0
+      && output.token_issuer == "https://login.example.com/tenant/v2.0" && output.create_client_command == null && output.get_token_command == null
+      && length(aws_vpc_security_group_egress_rule.api_to_issuer) == 0
+    )
+    error_message = "There must be no user pool beside an issuer of one's own."
+  }
+}
+
+run "authentication_jwt_without_the_internet" {
+  command = plan
+
+  variables {
+    authentication   = "jwt"
+    jwt_authority    = "https://login.internal.example.com"
+    jwt_audiences    = ["users"]
+    jwt_issuer_cidrs = ["192.168.7.0/24"]
+    egress           = "endpoints"
+    db_image         = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mongo:8.2"
+    collector_image  = "123456789012.dkr.ecr.us-east-1.amazonaws.com/collector:v0.49.0"
+  }
+
+  assert {
+    condition = (
+      keys(aws_vpc_security_group_egress_rule.api_to_issuer) == ["192.168.7.0/24"]
+      && aws_vpc_security_group_egress_rule.api_to_issuer["192.168.7.0/24"].security_group_id == "sg-api"
+      && aws_vpc_security_group_egress_rule.api_to_issuer["192.168.7.0/24"].from_port == 443 && aws_vpc_security_group_egress_rule.api_to_issuer["192.168.7.0/24"].to_port == 443
+    )
+    error_message = "The API, and it alone, must reach the issuer in the peered network."
+  }
+}
+
+run "authentication_none" {
+  command = plan
+
+  variables {
+    authentication = "none"
+    app_name       = "cognito-free"
+  }
+
+  assert {
+    condition = {
+      for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value if startswith(variable.name, "Authentication__")
+    } == { Authentication__AllowAnonymous = "true" }
+    error_message = "The API must be told that everybody may call."
+  }
+
+  assert {
+    condition     = length(aws_cognito_user_pool.this) == 0 && output.token_issuer == null && output.create_client_command == null && output.get_token_command == null
+    error_message = "Where everybody may call there must be no user pool."
+  }
 }
 
 run "egress_nat_per_zone" {
@@ -316,6 +533,7 @@ run "egress_endpoints" {
   command = plan
 
   variables {
+    authentication  = "none"
     egress          = "endpoints"
     db_image        = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mongo:8.2"
     collector_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/collector:v0.49.0"
@@ -368,8 +586,8 @@ run "logs_and_alarms" {
   }
 
   assert {
-    condition     = length(aws_s3_bucket.access_logs) == 0 && length(aws_lb.this.access_logs) == 0 && aws_lb.this.enable_deletion_protection
-    error_message = "Access logs must be off and the load balancer protected when that is asked for."
+    condition     = length(aws_s3_bucket.access_logs) == 0 && length(aws_lb.this.access_logs) == 0 && aws_lb.this.enable_deletion_protection && aws_cognito_user_pool.this[0].deletion_protection == "ACTIVE"
+    error_message = "Access logs must be off and the load balancer and the user pool protected when that is asked for."
   }
 
   assert {
