@@ -20,7 +20,7 @@ try
     app.UseForwardedClients();
     app.UseRequestTimeouts();
     app.UseAccess();
-    app.UseRateLimiter();
+    app.UseLimits();
     app.UseDotIds();
     app.MapDefaultEndpoints(Access.MayRead);
     app.MapStatus();

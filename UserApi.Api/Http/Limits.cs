@@ -19,7 +19,12 @@ internal static class Limits
         {
             Timeout = limits.RequestTimeout,
             TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
-            WriteTimeoutResponse = http => new Problem(http.Response.StatusCode, "The request took too long.").ExecuteAsync(http),
+            WriteTimeoutResponse = http =>
+            {
+                // The one that timed out: nothing more can be written under it.
+                http.RequestAborted = CancellationToken.None;
+                return new Problem(http.Response.StatusCode, "The request took too long.").ExecuteAsync(http);
+            },
         });
 
         services.AddRateLimiter(_ => { });
@@ -34,6 +39,21 @@ internal static class Limits
 
         void Configure<T>(Action<T, LimitOptions> configure) where T : class =>
             services.AddOptions<T>().Configure<IOptions<LimitOptions>>((options, limits) => configure(options, limits.Value));
+    }
+
+    public static void UseLimits(this WebApplication app)
+    {
+        app.Use(async (http, next) =>
+        {
+            await next(http);
+
+            // The rate limiter says nothing of a request whose time runs out in the queue: that would be an empty 200.
+            if (http.Response is { HasStarted: false, StatusCode: StatusCodes.Status200OK })
+            {
+                http.RequestAborted.ThrowIfCancellationRequested();
+            }
+        });
+        app.UseRateLimiter();
     }
 
     private static PartitionedRateLimiter<HttpContext> CreateLimiter(LimitOptions limits)

@@ -52,8 +52,14 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
                 return false;
             }
 
+            var isAny = tags.Any(tag => tag.Tag == "*");
+            if (isAny && tags.Count > 1)
+            {
+                return false;
+            }
+
             // A weak tag never matches under the strong comparison of If-Match (RFC 9110 section 8.8.3.2).
-            versions = tags.Any(tag => tag.Tag == "*")
+            versions = isAny
                 ? VersionSet.Any
                 : new([.. tags.Where(tag => !(strong && tag.IsWeak)).Select(tag => tag.Tag.Subsegment(1, tag.Tag.Length - 2).ToString())]);
             return true;

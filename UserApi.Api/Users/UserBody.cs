@@ -118,13 +118,14 @@ public sealed record UserBody(string Name, string? Email = null, IReadOnlyDictio
     {
         foreach (var entry in json.EnumerateObject())
         {
-            if (!TryGetString(() => entry.Name, out var key) || key.Length is 0 or > MaxAttributeKeyLength || key.AsSpan().ContainsAnyExcept(s_attributeKey))
-            {
-                errors["attributes"] = [$"A key has 1 to {MaxAttributeKeyLength} characters out of a-z0-9._-"];
-            }
-            else if (nullRemoves && entry.Value.ValueKind == JsonValueKind.Null)
+            var key = entry.Name;
+            if (nullRemoves && entry.Value.ValueKind == JsonValueKind.Null)
             {
                 attributes.Remove(key);
+            }
+            else if (key.Length is 0 or > MaxAttributeKeyLength || key.AsSpan().ContainsAnyExcept(s_attributeKey))
+            {
+                errors["attributes"] = [$"A key has 1 to {MaxAttributeKeyLength} characters out of a-z0-9._-"];
             }
             else if (!TryGetString(entry.Value, out var text))
             {
@@ -144,15 +145,14 @@ public sealed record UserBody(string Name, string? Email = null, IReadOnlyDictio
     private static bool TryGetString(JsonElement value, out string text)
     {
         text = "";
-        return value.ValueKind == JsonValueKind.String && TryGetString(() => value.GetString()!, out text);
-    }
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            return false;
+        }
 
-    private static bool TryGetString(Func<string> get, out string text)
-    {
-        text = "";
         try
         {
-            text = get();
+            text = value.GetString()!;
             return true;
         }
         catch (InvalidOperationException)

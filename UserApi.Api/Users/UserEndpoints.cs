@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using UserApi.Api.Http;
@@ -256,7 +257,7 @@ internal static class UserEndpoints
             ? isOptional
             : MediaTypeHeaderValue.TryParse(contentType, out var type)
                 && type.MediaType.Equals(expected, StringComparison.OrdinalIgnoreCase)
-                && (!type.Charset.HasValue || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+                && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
         problem = isExpected ? null : new Problem(StatusCodes.Status415UnsupportedMediaType, $"The body is to be {expected} in UTF-8.");
         return isExpected;
     }
@@ -283,7 +284,9 @@ internal static class UserEndpoints
     {
         try
         {
-            return body.IsEmpty ? s_null : JsonElement.Parse(body.IsSingleSegment ? body.FirstSpan : body.ToArray(), s_strictJson);
+            // The parser looks at the bytes of a string only when it is read: never, for a member that is ignored.
+            var json = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
+            return json.IsEmpty ? s_null : Utf8.IsValid(json) ? JsonElement.Parse(json, s_strictJson) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -292,16 +295,15 @@ internal static class UserEndpoints
         }
     }
 
+    // The first "return" counts, and what follows a semicolon belongs to the preference before it (RFC 7240 section 2).
     private static bool PrefersRepresentation(HttpRequest request)
     {
-        foreach (var preferences in request.Headers["Prefer"])
+        foreach (var preference in request.Headers.GetCommaSeparatedValues("Prefer"))
         {
-            foreach (var preference in (preferences ?? "").Split([',', ';'], StringSplitOptions.TrimEntries))
+            if (NameValueHeaderValue.TryParse(preference.Split(';')[0], out var named)
+                && named.Name.Equals("return", StringComparison.OrdinalIgnoreCase))
             {
-                if (preference.Equals("return=representation", StringComparison.OrdinalIgnoreCase))
-                {
-                    return true;
-                }
+                return HeaderUtilities.RemoveQuotes(named.Value).Equals("representation", StringComparison.OrdinalIgnoreCase);
             }
         }
 

@@ -17,7 +17,7 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
     public ApiFactory(params (string Key, string Value)[] settings)
     {
         _settings = settings;
-        UseKestrel(0);
+        UseKestrel();
     }
 
     /// <summary>Replaces or adds services; set before the first client is made.</summary>
@@ -36,6 +36,9 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseEnvironment("Development");
+
+        // Not UseKestrel(0): that sets the port while Program may have started the server already.
+        builder.UseUrls("http://127.0.0.1:0");
         builder.UseSetting("Store:Path", _folder.File("users.db"));
         foreach (var (key, value) in _settings)
         {

@@ -1,0 +1,159 @@
+using System.Net;
+using System.Text.RegularExpressions;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Http;
+
+public class PagingTests : HttpTest
+{
+    public static TheoryData<string, string> Refused => new()
+    {
+        { "limit=0", "limit" },
+        { "limit=201", "limit" },
+        { "limit=-1", "limit" },
+        { "limit=%2B1", "limit" },
+        { "limit=%201", "limit" },
+        { "limit=1.5", "limit" },
+        { "limit=1e1", "limit" },
+        { "limit=0x10", "limit" },
+        { "limit=ten", "limit" },
+        { "limit=%D9%A3", "limit" },
+        { "limit=99999999999999999999", "limit" },
+        { "limit=", "limit" },
+        { "limit", "limit" },
+        { "limit=1&limit=2", "limit" },
+        { "after=", "after" },
+        { "after=%24", "after" },
+        { "after=..", "after" },
+        { "after=%00", "after" },
+        { "after=%FF", "after" },
+        { "after=e%CC%81", "after" },
+        { $"after={new string('a', 129)}", "after" },
+        { "after=a&after=b", "after" },
+    };
+
+    [Fact]
+    public async Task No_users_are_an_empty_page()
+    {
+        var response = await Client.Send("GET", "/users").Is(HttpStatusCode.OK);
+
+        Assert.Equal("""{"items":[],"next":null}""", await response.Text());
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.False(response.Headers.Contains("Link"));
+        Assert.NotEmpty(response.Tag());
+    }
+
+    [Theory]
+    [InlineData("", 50)]
+    [InlineData("?limit=1", 1)]
+    [InlineData("?limit=200", 200)]
+    [InlineData("?limit=007", 7)]
+    [InlineData("?unknown=1", 50)]
+    public async Task A_page_has_as_many_users_as_asked_for(string query, int size)
+    {
+        await PutAsync(Enumerable.Range(0, 201).Select(i => $"u{i:000}"));
+
+        var (ids, next, _) = await ReadAsync($"/users{query}");
+
+        Assert.Equal(Enumerable.Range(0, size).Select(i => $"u{i:000}"), ids);
+        Assert.Equal(ids[^1], next);
+    }
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public async Task A_page_that_cannot_be_is_refused(string query, string field) =>
+        await Client.Send("GET", $"/users?{query}").IsInvalid(field);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(6)]
+    [InlineData(7)]
+    public async Task Pages_in_the_order_of_code_points_lead_to_the_end_by_their_links(int limit)
+    {
+        // In UTF-16 the letter outside the BMP would come before U+FF21; by culture, "B" after "a".
+        string[] ids = ["-", "B", "a+b=c|d", "\u00E9", "\uFF21", "\U00010400"];
+        await PutAsync(ids.Reverse());
+
+        var seen = new List<string>();
+        var target = $"/users?limit={limit}";
+        while (target is not null)
+        {
+            (var page, _, target) = await ReadAsync(target);
+            Assert.InRange(page.Count, 1, limit);
+            seen.AddRange(page);
+        }
+
+        Assert.Equal(ids, seen);
+    }
+
+    [Fact]
+    public async Task A_page_begins_behind_an_id_that_no_user_needs_to_have()
+    {
+        await PutAsync(["a", "c"]);
+
+        Assert.Equal(["c"], (await ReadAsync("/users?after=b")).Ids);
+        Assert.Equal(["c"], (await ReadAsync("/users?after=a")).Ids);
+        Assert.Equal(["a", "c"], (await ReadAsync("/users?after=B")).Ids);
+        Assert.Empty((await ReadAsync("/users?after=c")).Ids);
+    }
+
+    [Fact]
+    public async Task Users_that_come_and_go_make_no_other_repeat_or_vanish()
+    {
+        string[] stay = [.. Enumerable.Range(0, 30).Select(i => $"s{i:00}")];
+        await PutAsync(stay.Concat(stay.Select(id => $"{id}-old")));
+
+        var seen = new List<string>();
+        var target = "/users?limit=4";
+        while (target is not null)
+        {
+            (var page, var next, target) = await ReadAsync(target);
+            seen.AddRange(page);
+
+            // Before, at and behind the place where the next page begins
+            await PutAsync([$"a{seen.Count}", .. page.Select(id => $"{id}-new")]);
+            foreach (var old in stay.Select(id => $"{id}-old").Where(id => id == next || page.Contains(id)))
+            {
+                await Client.Delete(old).Is(HttpStatusCode.NoContent);
+            }
+        }
+
+        Assert.Equal(stay, seen.Where(stay.Contains));
+        Assert.Equal(seen.Distinct(), seen);
+    }
+
+    [Fact]
+    public async Task A_page_has_a_tag_of_its_own_state()
+    {
+        await PutAsync(["a", "b", "c"]);
+        var tag = (await Client.Send("GET", "/users?limit=2")).Tag();
+
+        var same = await Client.Send("GET", "/users?limit=2", ("If-None-Match", tag)).Is(HttpStatusCode.NotModified);
+        Assert.Equal(tag, same.Tag());
+        await Client.Put("c").Is(HttpStatusCode.NoContent);
+        await Client.Send("GET", "/users?limit=2", ("If-None-Match", tag)).Is(HttpStatusCode.NotModified);
+
+        await Client.Delete("c").Is(HttpStatusCode.NoContent);
+        var last = await Client.Send("GET", "/users?limit=2", ("If-None-Match", tag)).Is(HttpStatusCode.OK);
+        await Client.Put("b").Is(HttpStatusCode.NoContent);
+        await Client.Send("GET", "/users?limit=2", ("If-None-Match", last.Tag())).Is(HttpStatusCode.OK);
+    }
+
+    private async Task PutAsync(IEnumerable<string> ids) => await Task.WhenAll(ids.Select(id => Client.Put(id).Is(HttpStatusCode.Created)));
+
+    /// <summary>A page's ids, its "next", and the target that its link names.</summary>
+    private async Task<(List<string> Ids, string? Next, string? Target)> ReadAsync(string target)
+    {
+        var response = await Client.Send("GET", target).Is(HttpStatusCode.OK);
+        var page = await response.Read();
+        var ids = page.GetProperty("items").EnumerateArray().Select(user => user.GetProperty("id").GetString()!).ToList();
+        var next = page.GetProperty("next").GetString();
+        var link = response.Headers.TryGetValues("Link", out var links)
+            ? Regex.Match(Assert.Single(links), "^<(/users\\?[!-;=?-~]+)>; rel=\"next\"$")
+            : null;
+        Assert.Equal(next is not null, link?.Success ?? false);
+        return (ids, next, link?.Groups[1].Value);
+    }
+}

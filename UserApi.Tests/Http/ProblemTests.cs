@@ -1,0 +1,122 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using UserApi.Api.Users.Stores;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Http;
+
+public class ProblemTests
+{
+    private static readonly StoreDouble s_broken = new(_ => throw new InvalidOperationException("secret at /var/lib/users.db"));
+    private static readonly StoreDouble s_unreachable = new(_ => throw new StoreUnavailableException(false, new IOException("secret")));
+    private static readonly StoreDouble s_uncertain = new(_ => throw new StoreUnavailableException(true, new TimeoutException("secret")));
+
+    [Theory]
+    [InlineData("GET", "/nowhere", null, 404, "Not Found")]
+    [InlineData("GET", "/users/ana/more", null, 404, "Not Found")]
+    [InlineData("GET", "/users/none", null, 404, "Not Found")]
+    [InlineData("POST", "/users/ana", null, 405, "Method Not Allowed")]
+    [InlineData("PUT", "/users/ana", "{", 400, "Bad Request")]
+    [InlineData("PUT", "/users/ana", "{}", 422, "Unprocessable Entity")]
+    [InlineData("GET", "/users/$where", null, 422, "Unprocessable Entity")]
+    [InlineData("GET", "/users?limit=x", null, 422, "Unprocessable Entity")]
+    [InlineData("PATCH", "/users/ana", "{}", 415, "Unsupported Media Type")]
+    public async Task An_error_is_a_problem_whatever_the_client_accepts(string method, string target, string? body, int status, string title)
+    {
+        await using var api = new ApiFactory();
+        using var client = api.CreateClient();
+        foreach (var accept in (string[])["*/*", "text/html", "application/xml;q=1, application/json;q=0", "nonsense"])
+        {
+            var content = body is null ? null : HttpSteps.Body(body);
+            var problem = await client.Send(method, target, content, ("Accept", accept)).IsProblem((HttpStatusCode)status);
+
+            Assert.Equal(title, problem.GetProperty("title").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task A_problem_names_the_trace_that_the_client_began()
+    {
+        await using var api = new ApiFactory();
+        using var client = api.CreateClient();
+
+        var problem = await client.Get("ana", ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+            .IsProblem(HttpStatusCode.NotFound);
+
+        Assert.Equal("0af7651916cd43dd8448eb211c80319c", problem.GetProperty("traceId").GetString());
+    }
+
+    [Fact]
+    public async Task Only_the_absence_of_a_user_has_the_error_of_simple_user_api()
+    {
+        await using var api = new ApiFactory();
+        using var client = api.CreateClient();
+
+        var nowhere = await client.Send("GET", "/nowhere").IsProblem(HttpStatusCode.NotFound);
+        var nobody = await client.Get("nobody").IsProblem(HttpStatusCode.NotFound);
+
+        Assert.False(nowhere.TryGetProperty("error", out _));
+        Assert.Equal("User not found", nobody.GetProperty("error").GetString());
+    }
+
+    [Theory]
+    [InlineData("Development")]
+    [InlineData("Production")]
+    public async Task A_failure_says_nothing_of_its_cause(string environment)
+    {
+        await foreach (var (problem, text) in AskAsync(s_broken, HttpStatusCode.InternalServerError, environment))
+        {
+            Assert.Equal(["status", "title", "traceId", "type"], problem.Members());
+            AssertNoInternals(text);
+        }
+    }
+
+    [Theory]
+    [InlineData("Development")]
+    [InlineData("Production")]
+    public async Task A_store_that_cannot_be_reached_is_worth_another_attempt(string environment)
+    {
+        await foreach (var (_, text) in AskAsync(s_unreachable, HttpStatusCode.ServiceUnavailable, environment))
+        {
+            Assert.Matches("(?m)^Retry-After: [1-9][0-9]*", text);
+            Assert.DoesNotContain("may have been applied", text);
+            AssertNoInternals(text);
+        }
+    }
+
+    [Fact]
+    public async Task A_write_that_may_have_been_applied_is_told_from_one_that_was_not()
+    {
+        await using var api = new ApiFactory { Configure = services => services.AddSingleton<IUserStore>(s_uncertain) };
+        using var client = api.CreateClient();
+
+        var problem = await client.Put("ana").IsProblem(HttpStatusCode.ServiceUnavailable);
+
+        Assert.Contains("may have been applied", problem.GetProperty("detail").GetString());
+    }
+
+    private static async IAsyncEnumerable<(JsonElement Problem, string Text)> AskAsync(
+        StoreDouble store, HttpStatusCode status, string environment)
+    {
+        await using var api = new ApiFactory(("environment", environment), ("Store:Kind", "Embedded"))
+        {
+            Configure = services => services.AddSingleton<IUserStore>(store),
+        };
+        using var client = api.CreateClient();
+        foreach (var answer in (Task<HttpResponseMessage>[])
+            [client.Get("ana"), client.Put("ana"), client.Patch("ana", "{}"), client.Delete("ana"), client.Send("GET", "/users")])
+        {
+            var response = await answer;
+            yield return (await Task.FromResult(response).IsProblem(status), $"{response.Headers}\n{await response.Text()}");
+        }
+    }
+
+    private static void AssertNoInternals(string text)
+    {
+        foreach (var hint in (string[])["Exception", "System.", "UserApi.", "   at ", ".cs", "secret", "/var/lib"])
+        {
+            Assert.DoesNotContain(hint, text, StringComparison.OrdinalIgnoreCase);
+        }
+    }
+}

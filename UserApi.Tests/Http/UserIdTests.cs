@@ -1,0 +1,114 @@
+using System.Net;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Http;
+
+public class UserIdTests : HttpTest
+{
+    public static TheoryData<string> Allowed => new(
+        "a", "Z", "0", "-", "_", "~", "@", "+", ":", "|", "=", "-._~@+:|=", ".a", "a.", "..-", "a..b", "ana@example.org", "urn:user=1|a",
+        "\u00C5ngstr\u00F6m", "\u0418\u0432\u0430\u043D", "\u0391\u03B8\u03B7\u03BD\u03AC", "\u7528\u6237", "\uD55C\uAE00",
+        "\u0645\u0633\u062A\u062E\u062F\u0645", "\u05DE\u05E9", "\u0663", "\uFF21", "\uFB01", "\U00010400", "\U0001D7D8", "\U00020000",
+        "where", "null", "users", "__proto__", new string('a', 128), Repeat("\U00010400", 128), Repeat("\u00E9", 128));
+
+    public static TheoryData<string> Refused => new(
+        ".", "..", "...", new string('.', 128), " ", " a", "a ", "a b", "a/b", "a\\b", "%", "a%2Fb", "$where", "$", "a,b", "a;b", "!", "*", "(a)",
+        "<a>", "\"", "'", "#", "?", "&", "[a]", "{a}", "^", "`", "\t", "a\r\nb", "\u0001", "\u007F", "\u0085", "\u00A0", "\u00B2", "\u2167",
+        "\u20AC", "\u200D", "\u202E", "\u2028", "\uFEFF", "\uFFFD", "\uFFFF", "\uE000", "\u0301", "e\u0301", "A\u030A", "\u212B", "\u2126", "\u0958",
+        "\uF900", "\u1100\u1161", "\uAC00\u11A8", "\U0002F800", "\U00016D63\U00016D67", "\U0001F600", "\U000E0041", "\U0010FFFF", new string('a', 129),
+        Repeat("\U00010400", 129), Repeat("\u00E9", 129), new string('a', 2000));
+
+    /// <summary>Targets that a client would not send by itself.</summary>
+    public static TheoryData<string> RefusedTargets => new(
+        ".", "..", "%2e", "%2E", "%2e%2e", "%2E.", ".%2e", "...", "%2e%2e%2e", "..?x=1", ".#x", "%2F", "%2f", "a%2Fb", "%FF", "%C0%AE", "%ED%A0%80",
+        "%F4%90%80%80", "%", "%2", "%zz", "%25", "%2500", "%u0041", "a;b=c");
+
+    [Theory]
+    [MemberData(nameof(Allowed))]
+    public async Task An_id_is_letters_and_digits_of_any_script_and_some_punctuation(string id)
+    {
+        var created = await Client.Put(id).Is(HttpStatusCode.Created);
+
+        var location = Assert.Single(created.Headers.GetValues("Location"));
+        Assert.Matches("^/users/[!-~]+$", location);
+        var user = await (await Client.Send("GET", location).Is(HttpStatusCode.OK)).Read();
+        Assert.Equal(id, user.GetProperty("id").GetString());
+        var page = await (await Client.Send("GET", "/users").Is(HttpStatusCode.OK)).Read();
+        Assert.Equal(id, page.GetProperty("items").EnumerateArray().Single().GetProperty("id").GetString());
+    }
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public async Task Any_other_id_is_refused(string id)
+    {
+        await Client.Get(id).IsInvalid("id");
+        await Client.Put(id).IsInvalid("id");
+        await Client.Patch(id, HttpSteps.Ana).IsInvalid("id");
+        await Client.Delete(id).IsInvalid("id");
+    }
+
+    [Theory]
+    [MemberData(nameof(RefusedTargets))]
+    public async Task A_target_that_holds_no_id_is_refused(string target)
+    {
+        await Client.Send("GET", $"/users/{target}").IsInvalid("id");
+        await Client.Send("PUT", $"/users/{target}", HttpSteps.Body(HttpSteps.Ana)).IsInvalid("id");
+        await Client.Send("DELETE", $"/users/{target}").IsInvalid("id");
+    }
+
+    [Theory]
+    [InlineData("%61na")]
+    [InlineData("an%61")]
+    [InlineData("%61%6e%61")]
+    public async Task An_id_may_be_escaped_where_it_need_not_be(string target)
+    {
+        await Client.Put("ana").Is(HttpStatusCode.Created);
+
+        await Client.Send("GET", $"/users/{target}").Is(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_plus_is_a_plus()
+    {
+        await Client.Send("PUT", "/users/a+b", HttpSteps.Body(HttpSteps.Ana)).Is(HttpStatusCode.Created);
+
+        await Client.Send("GET", "/users/a%2Bb").Is(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Ids_that_differ_in_case_name_different_users()
+    {
+        await Client.Put("ana").Is(HttpStatusCode.Created);
+        await Client.Put("\u00E9").Is(HttpStatusCode.Created);
+
+        await Client.Get("Ana").Is(HttpStatusCode.NotFound);
+        await Client.Put("\u00C9").Is(HttpStatusCode.Created);
+    }
+
+    // Kestrel answers these itself, before the pipeline: a NUL in a path, and a request line over its limit of 8 KiB.
+    [Theory]
+    [InlineData("%00", 400)]
+    [InlineData("a%00b", 400)]
+    [InlineData("<2000 letters of 9 escaped characters>", 414)]
+    public async Task A_target_that_the_server_cannot_take_is_refused(string target, int status)
+    {
+        var path = target.StartsWith('<') ? Repeat("%E7%94%A8", 2000) : target;
+
+        await Client.Send("GET", $"/users/{path}").Is((HttpStatusCode)status);
+    }
+
+    [Theory]
+    [InlineData("GET /users/.. HTTP/1.1", 422)]
+    [InlineData("GET /users/%2e HTTP/1.1", 422)]
+    [InlineData("GET /users/\u00E9 HTTP/1.1", 400)]
+    [InlineData("GET /users/a b HTTP/1.1", 400)]
+    [InlineData("GET users/ana HTTP/1.1", 400)]
+    public async Task A_request_line_of_no_client_is_refused(string requestLine, int status)
+    {
+        var answer = await Client.SendRaw($"{requestLine}\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer);
+    }
+
+    private static string Repeat(string text, int count) => string.Concat(Enumerable.Repeat(text, count));
+}

@@ -1,0 +1,193 @@
+using System.Net;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Http;
+
+public class UserResourceTests : HttpTest
+{
+    [Fact]
+    public async Task A_first_put_creates_and_a_second_replaces()
+    {
+        var created = await Client.Put("ana").Is(HttpStatusCode.Created);
+        var replaced = await Client.Put("ana", """{"name":"Bea"}""").Is(HttpStatusCode.NoContent);
+
+        Assert.Equal("/users/ana", Assert.Single(created.Headers.GetValues("Location")));
+        Assert.False(replaced.Headers.Contains("Location"));
+        Assert.Equal("", await created.Text());
+        Assert.NotEqual(created.Tag(), replaced.Tag());
+        Assert.Equal(replaced.Tag(), (await Client.Get("ana")).Tag());
+    }
+
+    [Fact]
+    public async Task Every_write_makes_a_new_tag_also_when_nothing_else_changes()
+    {
+        var first = (await Client.Put("ana").Is(HttpStatusCode.Created)).Tag();
+        var second = (await Client.Put("ana").Is(HttpStatusCode.NoContent)).Tag();
+        var third = (await Client.Patch("ana", "{}").Is(HttpStatusCode.NoContent)).Tag();
+
+        Assert.Equal(3, new HashSet<string> { first, second, third }.Count);
+    }
+
+    [Fact]
+    public async Task A_user_is_json_with_a_tag()
+    {
+        await Client.Put("ana", """{"name":"Ana","email":"ana@example.org","attributes":{"team":"blue"}}""").Is(HttpStatusCode.Created);
+
+        var response = await Client.Get("ana").Is(HttpStatusCode.OK);
+
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.StartsWith(
+            """{"id":"ana","name":"Ana","email":"ana@example.org","attributes":{"team":"blue"},"createdAt":""", await response.Text());
+        Assert.NotEmpty(response.Tag());
+    }
+
+    [Fact]
+    public async Task No_user_is_a_problem_with_the_error_of_simple_user_api()
+    {
+        foreach (var request in (Task<HttpResponseMessage>[])[Client.Get("ana"), Client.Patch("ana", "{}"), Client.Delete("ana")])
+        {
+            var problem = await request.IsProblem(HttpStatusCode.NotFound);
+            Assert.Equal("User not found", problem.GetProperty("error").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task A_deleted_user_is_gone()
+    {
+        await Client.Put("ana").Is(HttpStatusCode.Created);
+
+        var deleted = await Client.Delete("ana").Is(HttpStatusCode.NoContent);
+
+        Assert.Equal("", await deleted.Text());
+        await Client.Get("ana").IsProblem(HttpStatusCode.NotFound);
+        await Client.Delete("ana").IsProblem(HttpStatusCode.NotFound);
+        await Client.Put("ana").Is(HttpStatusCode.Created);
+    }
+
+    [Theory]
+    [InlineData("/users/ana", HttpStatusCode.OK)]
+    [InlineData("/users/none", HttpStatusCode.NotFound)]
+    [InlineData("/users/..", HttpStatusCode.UnprocessableEntity)]
+    [InlineData("/users/$", HttpStatusCode.UnprocessableEntity)]
+    [InlineData("/users", HttpStatusCode.OK)]
+    [InlineData("/users?limit=1", HttpStatusCode.OK)]
+    [InlineData("/users?limit=0", HttpStatusCode.UnprocessableEntity)]
+    [InlineData("/", HttpStatusCode.OK)]
+    [InlineData("/nowhere", HttpStatusCode.NotFound)]
+    public async Task Head_answers_as_get_without_the_body(string target, HttpStatusCode status)
+    {
+        await Client.Put("ana").Is(HttpStatusCode.Created);
+        await Client.Put("bob").Is(HttpStatusCode.Created);
+
+        var get = await Client.Send("GET", target).Is(status);
+        var head = await Client.Send("HEAD", target).Is(status);
+
+        Assert.Equal(Headers(get), Headers(head));
+        Assert.True(get.Content.Headers.ContentLength > 0);
+        Assert.Equal("", await head.Text());
+
+        static IEnumerable<string> Headers(HttpResponseMessage response) => response.Headers.Concat(response.Content.Headers)
+            .Where(header => header.Key != "Date").Select(header => $"{header.Key}: {string.Join(", ", header.Value)}").Order(StringComparer.Ordinal);
+    }
+
+    // RFC 7240: names and values are tokens or quoted strings, case-insensitive, and the first of a name counts.
+    [Theory]
+    [InlineData("return=representation", true)]
+    [InlineData("Return=Representation", true)]
+    [InlineData("return=\"representation\"", true)]
+    [InlineData("return = representation", true)]
+    [InlineData("return=representation; foo=bar", true)]
+    [InlineData("respond-async, return=representation", true)]
+    [InlineData("respond-async,wait=10 , return=representation", true)]
+    [InlineData("return=representation, return=minimal", true)]
+    [InlineData("return=minimal, return=representation", false)]
+    [InlineData("return=minimal", false)]
+    [InlineData("return", false)]
+    [InlineData("return=", false)]
+    [InlineData("return=representations", false)]
+    [InlineData("wait=10; return=representation", false)]
+    [InlineData("representation", false)]
+    [InlineData(",;=\"", false)]
+    [InlineData("", false)]
+    public async Task The_user_comes_back_where_it_is_preferred(string prefer, bool isPreferred)
+    {
+        var created = await Client.Put("ana", HttpSteps.Ana, ("Prefer", prefer)).Is(HttpStatusCode.Created);
+        var replaced = await Client.Put("ana", HttpSteps.Ana, ("Prefer", prefer)).Is(isPreferred ? HttpStatusCode.OK : HttpStatusCode.NoContent);
+        var patched = await Client.Patch("ana", "{}", ("Prefer", prefer)).Is(isPreferred ? HttpStatusCode.OK : HttpStatusCode.NoContent);
+
+        Assert.Equal("/users/ana", Assert.Single(created.Headers.GetValues("Location")));
+        foreach (var response in (HttpResponseMessage[])[created, replaced, patched])
+        {
+            Assert.NotEmpty(response.Tag());
+            Assert.Equal(isPreferred, response.Headers.Contains("Preference-Applied"));
+            Assert.Equal(isPreferred, (await response.Text()).StartsWith("""{"id":"ana","name":"Ana",""", StringComparison.Ordinal));
+        }
+
+        Assert.Equal(isPreferred ? await (await Client.Get("ana")).Text() : "", await patched.Text());
+    }
+
+    [Fact]
+    public async Task A_preference_may_come_in_a_line_of_its_own()
+    {
+        await Client.Put("ana", HttpSteps.Ana, ("Prefer", "respond-async"), ("Prefer", "return=representation")).Is(HttpStatusCode.Created);
+        await Client.Put("ana", HttpSteps.Ana, ("Prefer", "respond-async"), ("Prefer", "return=representation")).Is(HttpStatusCode.OK);
+    }
+
+    [Theory]
+    [InlineData("PUT", null, true)]
+    [InlineData("PUT", "application/json", true)]
+    [InlineData("PUT", "Application/JSON", true)]
+    [InlineData("PUT", "application/json;charset=utf-8", true)]
+    [InlineData("PUT", "application/json; charset=UTF-8", true)]
+    [InlineData("PUT", "application/json; charset=\"utf-8\"", true)]
+    [InlineData("PUT", "application/json; charset=utf-16", false)]
+    [InlineData("PUT", "application/json; charset=iso-8859-1", false)]
+    [InlineData("PUT", "application/merge-patch+json", false)]
+    [InlineData("PUT", "application/jsonp", false)]
+    [InlineData("PUT", "application/*", false)]
+    [InlineData("PUT", "text/plain", false)]
+    [InlineData("PUT", "application/x-www-form-urlencoded", false)]
+    [InlineData("PUT", "multipart/form-data; boundary=x", false)]
+    [InlineData("PUT", "json", false)]
+    [InlineData("PUT", "", false)]
+    [InlineData("PATCH", "application/merge-patch+json", true)]
+    [InlineData("PATCH", "application/merge-patch+json; charset=utf-8", true)]
+    [InlineData("PATCH", "application/json", false)]
+    [InlineData("PATCH", "application/json-patch+json", false)]
+    [InlineData("PATCH", null, false)]
+    public async Task A_body_of_another_media_type_is_refused(string method, string? mediaType, bool isSupported)
+    {
+        await Client.Put("ana").Is(HttpStatusCode.Created);
+
+        var answer = Client.Send(method, "/users/ana", HttpSteps.Body(HttpSteps.Ana, mediaType));
+
+        if (isSupported)
+        {
+            await answer.Is(HttpStatusCode.NoContent);
+        }
+        else
+        {
+            await answer.IsProblem(HttpStatusCode.UnsupportedMediaType);
+            var accepted = (await answer).Headers.TryGetValues("Accept-Patch", out var values) ? values.Single() : null;
+            Assert.Equal(method == "PATCH" ? HttpSteps.MergePatch : null, accepted);
+        }
+    }
+
+    [Theory]
+    [InlineData("POST", "/users/ana", "DELETE, GET, HEAD, PATCH, PUT")]
+    [InlineData("OPTIONS", "/users/ana", "DELETE, GET, HEAD, PATCH, PUT")]
+    [InlineData("TRACE", "/users/ana", "DELETE, GET, HEAD, PATCH, PUT")]
+    [InlineData("BREW", "/users/ana", "DELETE, GET, HEAD, PATCH, PUT")]
+    [InlineData("POST", "/users", "GET, HEAD")]
+    [InlineData("PUT", "/users", "GET, HEAD")]
+    [InlineData("DELETE", "/users/", "GET, HEAD")]
+    [InlineData("POST", "/", "GET, HEAD")]
+    [InlineData("DELETE", "/", "GET, HEAD")]
+    public async Task Another_method_is_refused_with_those_that_are_allowed(string method, string target, string allowed)
+    {
+        var answer = Client.Send(method, target);
+
+        await answer.IsProblem(HttpStatusCode.MethodNotAllowed);
+        Assert.Equal(allowed.Split(", "), (await answer).Content.Headers.Allow.Order(StringComparer.Ordinal));
+    }
+}

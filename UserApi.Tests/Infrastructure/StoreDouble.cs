@@ -1,0 +1,38 @@
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+
+namespace UserApi.Tests.Infrastructure;
+
+/// <summary>A store without users that does as it is told first: fails, or takes its time.</summary>
+/// <param name="operation">Comes before every operation on users.</param>
+/// <param name="ping">Comes before every sign of life; null for none.</param>
+internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<CancellationToken, Task>? ping = null) : IUserStore
+{
+    public string SystemName => "double";
+
+    public async ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken)
+    {
+        await operation(cancellationToken);
+        return null;
+    }
+
+    public async ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken)
+    {
+        await operation(cancellationToken);
+        return [];
+    }
+
+    public async ValueTask<WriteResult> PutAsync(UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken)
+    {
+        await operation(cancellationToken);
+        return new(WriteOutcome.Created, User.Create(id, body, DateTimeOffset.UnixEpoch));
+    }
+
+    public async ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken)
+    {
+        await operation(cancellationToken);
+        return new(WriteOutcome.NotFound);
+    }
+
+    public async ValueTask PingAsync(CancellationToken cancellationToken) => await (ping ?? (_ => Task.CompletedTask))(cancellationToken);
+}
