@@ -88,7 +88,9 @@ internal static partial class StoreRegistration
             var settings = MongoClientSettings.FromConnectionString(connectionString);
             settings.ApplicationName ??= "UserApi";
             settings.ServerSelectionTimeout = given.ServerSelectionTimeout ?? options.Timeout;
-            settings.ConnectTimeout = given.ConnectTimeout ?? TimeSpan.FromSeconds(5);
+
+            // Also how long the driver waits for a heartbeat that the network has swallowed, before it looks whether the server is back.
+            settings.ConnectTimeout = given.ConnectTimeout ?? TimeSpan.FromSeconds(1);
             settings.WaitQueueTimeout = given.WaitQueueTimeout ?? TimeSpan.FromSeconds(1);
             return settings;
         }
