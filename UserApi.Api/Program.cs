@@ -29,8 +29,11 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception e) when (e is OptionsValidationException or StoreFileException)
+catch (Exception e) when (e is OptionsValidationException or StoreFileException || IsUnreadableSetting(e))
 {
     await Console.Error.WriteLineAsync($"UserApi does not start. {e.Message}");
     return 1;
 }
+
+// What the binder throws for a value that is not of its option's type has no type of its own.
+static bool IsUnreadableSetting(Exception e) => e is InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" };

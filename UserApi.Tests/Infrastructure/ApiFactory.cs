@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using MongoDB.Driver;
 
 namespace UserApi.Tests.Infrastructure;
 
@@ -37,7 +38,7 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
     {
         builder.UseEnvironment("Development");
 
-        // Not UseKestrel(0): that sets the port while Program may have started the server already.
+        // Not UseKestrel(0): the factory would set the port beside the program's own start, and loses that race at times.
         builder.UseUrls("http://127.0.0.1:0");
         builder.UseSetting("Store:Path", _folder.File("users.db"));
         foreach (var (key, value) in _settings)
@@ -50,7 +51,14 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
 
     public override async ValueTask DisposeAsync()
     {
+        var cluster = Services.GetService<IMongoClient>()?.Cluster;
         await base.DisposeAsync();
+        if (cluster is not null)
+        {
+            // Disposing of a client leaves its connections and monitors to other clients of the same settings.
+            ClusterRegistry.Instance.UnregisterAndDisposeCluster(cluster);
+        }
+
         _folder.Dispose();
     }
 }

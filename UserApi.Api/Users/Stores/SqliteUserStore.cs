@@ -37,17 +37,25 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             DefaultTimeout = Math.Max(1, (int)timeout.TotalSeconds),
         }.ToString();
 
+        SqliteConnection? connection = null;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-            var connection = Open();
+            connection = Open();
             Prepare(connection, path);
-            _writer = new(() => RunWriter(new(connection, clock))) { Name = "SQLite writer", IsBackground = true };
         }
-        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw new StoreFileException($"The user store '{path}' cannot be opened: {e.Message}", e);
+            connection?.Dispose(); // leaves no log file behind
+            if (e is SqliteException or IOException or UnauthorizedAccessException)
+            {
+                throw new StoreFileException($"The user store '{path}' cannot be opened: {e.Message}", e);
+            }
+
+            throw;
         }
+
+        _writer = new(() => RunWriter(new(connection, clock))) { Name = "SQLite writer", IsBackground = true };
 
         _writer.Start();
     }
@@ -88,11 +96,19 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
     private SqliteConnection Open()
     {
         var connection = new SqliteConnection(_connectionString);
-        connection.Open();
+        try
+        {
+            connection.Open();
 
-        // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
-        Execute(connection, "PRAGMA synchronous = FULL");
-        return connection;
+            // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
+            Execute(connection, "PRAGMA synchronous = FULL");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
 
     private static void Prepare(SqliteConnection connection, string path)

@@ -87,16 +87,20 @@ internal static partial class StoreRegistration
             var given = new ConnectionString(connectionString);
             var settings = MongoClientSettings.FromConnectionString(connectionString);
             settings.ApplicationName ??= "UserApi";
-            settings.ServerSelectionTimeout = given.ServerSelectionTimeout ?? options.Timeout;
+            // Before the whole operation is given up: then it is known that nothing was sent.
+            settings.ServerSelectionTimeout = given.ServerSelectionTimeout ?? options.Timeout * 0.8;
 
             // Also how long the driver waits for a heartbeat that the network has swallowed, before it looks whether the server is back.
             settings.ConnectTimeout = given.ConnectTimeout ?? TimeSpan.FromSeconds(1);
             settings.WaitQueueTimeout = given.WaitQueueTimeout ?? TimeSpan.FromSeconds(1);
             return settings;
         }
-        catch (MongoConfigurationException e)
+        catch (MongoConfigurationException)
         {
-            throw Refusal($"ConnectionStrings:users is not a MongoDB connection string: {e.Message}");
+            // The driver's message quotes the string, with the password in it.
+            throw Refusal(
+                "ConnectionStrings:users is not a MongoDB connection string (mongodb://user:password@host:port/database?options). "
+                + "Characters of a password such as / : @ % have to be percent-encoded.");
         }
     }
 

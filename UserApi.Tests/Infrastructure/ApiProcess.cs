@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
+
+namespace UserApi.Tests.Infrastructure;
+
+/// <summary>The API as a process of its own, at a free port of loopback, with no setting of this process but those it is given.</summary>
+internal sealed partial class ApiProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly string[] s_settings =
+        ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__"];
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly TaskCompletionSource<Uri?> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ApiProcess(string environment, IEnumerable<(string Key, string Value)> settings)
+    {
+        // The build puts the program beside the tests, because they reference it.
+        var program = Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null);
+        var start = new ProcessStartInfo(program)
+        {
+            WorkingDirectory = AppContext.BaseDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var name in start.Environment.Keys.Where(IsSetting).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        foreach (var (key, value) in settings)
+        {
+            start.Environment[key] = value;
+        }
+
+        _process = new() { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => OnOutput(line.Data);
+        _process.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? "");
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public Uri Address { get; private set; } = null!;
+
+    public string[] Output => [.. _output];
+
+    public string Errors => string.Join('\n', _errors);
+
+    /// <summary>Starts the API, and waits until it listens.</summary>
+    public static async Task<ApiProcess> StartAsync(string environment, params IEnumerable<(string Key, string Value)> settings)
+    {
+        var process = new ApiProcess(environment, settings);
+        var address = await process._listening.Task.WaitAsync(s_patience);
+        if (address is null)
+        {
+            await process.DisposeAsync();
+            throw new InvalidOperationException($"The API did not start. {process.Errors}");
+        }
+
+        process.Address = address;
+        return process;
+    }
+
+    /// <summary>Starts an API that is expected to end by itself, and returns what is left of it.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string environment, params IEnumerable<(string Key, string Value)> settings)
+    {
+        await using var process = new ApiProcess(environment, settings);
+        var exitCode = await process.WaitForExitAsync();
+        return (exitCode, string.Join('\n', process.Output), process.Errors);
+    }
+
+    /// <summary>The end that no process can prepare for (SIGKILL).</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await WaitForExitAsync();
+    }
+
+    /// <summary>Asks the process to end (SIGTERM).</summary>
+    public void Terminate() => Assert.Equal(0, Signal(_process.Id, 15));
+
+    public async Task<int> WaitForExitAsync()
+    {
+        using var patience = new CancellationTokenSource(s_patience);
+        await _process.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static bool IsSetting(string name) =>
+        s_settings.Any(prefix => name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static extern int Signal(int processId, int signal);
+
+    [GeneratedRegex(@"Now listening on: (http://[0-9.:]+)")]
+    private static partial Regex Listening();
+
+    private void OnOutput(string? line)
+    {
+        if (line is null)
+        {
+            _listening.TrySetResult(null); // the end
+            return;
+        }
+
+        _output.Enqueue(line);
+        if (Listening().Match(line) is { Success: true } match)
+        {
+            _listening.TrySetResult(new(match.Groups[1].Value));
+        }
+    }
+}

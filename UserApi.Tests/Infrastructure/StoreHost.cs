@@ -1,0 +1,39 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using MongoDB.Driver;
+using UserApi.Api.Users.Stores;
+
+namespace UserApi.Tests.Infrastructure;
+
+/// <summary>A user store as the API registers it from configuration, without the API.</summary>
+internal sealed class StoreHost : IDisposable
+{
+    private readonly IHost _host;
+
+    public StoreHost(TimeProvider clock, params IEnumerable<(string Key, string Value)> settings)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new() { EnvironmentName = Environments.Development });
+        foreach (var (key, value) in settings)
+        {
+            builder.Configuration[key] = value;
+        }
+
+        builder.Services.AddSingleton(clock);
+        builder.AddUserStore();
+        _host = builder.Build();
+        Store = _host.Services.GetRequiredService<IUserStore>();
+    }
+
+    public IUserStore Store { get; }
+
+    public void Dispose()
+    {
+        var cluster = _host.Services.GetService<IMongoClient>()?.Cluster;
+        _host.Dispose();
+        if (cluster is not null)
+        {
+            // Disposing of a client leaves its connections and monitors to other clients of the same settings.
+            ClusterRegistry.Instance.UnregisterAndDisposeCluster(cluster);
+        }
+    }
+}

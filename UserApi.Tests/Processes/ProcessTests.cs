@@ -1,0 +1,225 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Processes;
+
+/// <summary>The real process: how it starts, refuses to, dies and ends.</summary>
+public sealed class ProcessTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private string File => _folder.File("users.db");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Development_needs_no_setting_and_production_has_to_be_asked_to_embed()
+    {
+        await using var development = await ApiProcess.StartAsync("Development", ("Store__Path", File));
+        await using var production = await ApiProcess.StartAsync("Production", ("Store__Path", File), ("Store__Kind", "Embedded"));
+        using var first = Client(development);
+        using var second = Client(production);
+
+        Assert.Equal(HttpStatusCode.Created, await PutAsync(first, "ana", "Ana"));
+        Assert.Contains("Ana", await second.GetStringAsync("/users/ana", Cancel));
+        Assert.Contains(development.Output, line => line.Contains($"embedded, {File}"));
+        Assert.Contains(production.Output, line => line.Contains($"embedded, {File}"));
+    }
+
+    [Theory]
+    [InlineData("ConnectionStrings__users", "")]
+    [InlineData("ConnectionStrings__users Store__Kind", "Store__Kind=Auto")]
+    [InlineData("ConnectionStrings__users", "Store__Kind=MongoDb")]
+    [InlineData("Store:Kind", "Store__Kind=Paper")]
+    [InlineData("Store:Timeout", "Store__Kind=Embedded Store__Timeout=00:00:00")]
+    [InlineData("Store:Timeout", "Store__Kind=Embedded Store__Timeout=soon")]
+    [InlineData("Limits:ShutdownTimeout", "Store__Kind=Embedded Limits__ShutdownTimeout=00:00:10")]
+    [InlineData("Limits:MaxBodyBytes", "Store__Kind=Embedded Limits__MaxBodyBytes=0 Limits__ShutdownTimeout=00:00:10")]
+    [InlineData("Limits:MaxBodyBytes", "Store__Kind=Embedded Limits__MaxBodyBytes=many")]
+    [InlineData("/dev/null/users.db", "Store__Kind=Embedded Store__Path=/dev/null/users.db")]
+    [InlineData("ConnectionStrings:users", "ConnectionStrings__users=mongodb://ana:s3cret@db:port/users")]
+    [InlineData("ConnectionStrings:users", "ConnectionStrings__users=mongodb://ana:s3cret@db/users?maxPoolSize=many")]
+    [InlineData("ConnectionStrings:users", "ConnectionStrings__users=mongodb://ana:s3cret@db/users?w=1&w=")]
+    [InlineData("ConnectionStrings:users", "ConnectionStrings__users=mongodb://ana:s3cret/x@db/users")]
+    [InlineData("ConnectionStrings:users", "ConnectionStrings__users=mongodb://ana:s3cret%@db/users")]
+    [InlineData("ConnectionStrings:users", "ConnectionStrings__users=postgres://ana:s3cret@db/users")]
+    public async Task Production_refuses_to_start_on_settings_that_are_missing_or_wrong(string named, string settings)
+    {
+        var (exitCode, output, errors) = await ApiProcess.RunAsync(
+            "Production",
+            [
+                ("Store__Path", File),
+                .. settings.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(setting => setting.Split('=', 2)).Select(pair => (pair[0], pair[1])),
+            ]);
+
+        Assert.Equal(1, exitCode);
+        Assert.All(named.Split(' '), name => Assert.Contains(name, errors));
+        Assert.DoesNotContain("s3cret", output + errors);
+        Assert.DoesNotContain("   at ", errors);
+        Assert.False(System.IO.File.Exists(File) && !settings.Contains("Embedded"));
+    }
+
+    [Theory]
+    [InlineData("Production")]
+    [InlineData("Development")]
+    public async Task Logs_are_lines_with_the_trace_id_json_in_production_and_readable_in_development(string environment)
+    {
+        const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+        await using var api = await ApiProcess.StartAsync(environment, ("ConnectionStrings__users", "mongodb://ana:s3cret@127.0.0.1:1/users"));
+        using var client = Client(api);
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
+
+        var answer = await client.GetAsync("/users/ana", Cancel);
+        await api.KillAsync();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Contains(TraceId, await answer.Content.ReadAsStringAsync(Cancel));
+        Assert.Contains(api.Output, line => line.Contains("did not carry out") && line.Contains(TraceId));
+        Assert.DoesNotContain(api.Output, line => line.Contains("s3cret"));
+        Assert.All(api.Output, line => Assert.Equal(environment == "Production", IsJsonObject(line)));
+    }
+
+    [Fact]
+    public async Task Every_answered_write_is_there_after_kill_9()
+    {
+        const int Rounds = 3, Writers = 8;
+        var answered = new ConcurrentDictionary<string, int>();
+        for (var round = 0; round < Rounds; round++)
+        {
+            await using var api = await StartEmbeddedAsync();
+            using var client = Client(api);
+            await AssertThereAsync(client);
+            var before = answered.Count;
+
+            var writers = Enumerable.Range(0, Writers).Select(async writer =>
+            {
+                try
+                {
+                    for (var i = 0; ; i++)
+                    {
+                        await WriteAsync(client, $"r{round}-w{writer}-{i}", i); // a new user
+                        await WriteAsync(client, $"w{writer}", (round * 1_000_000) + i); // a replaced one
+                    }
+                }
+                catch (HttpRequestException)
+                {
+                    // killed
+                }
+            }).ToList();
+            await Task.Delay(TimeSpan.FromMilliseconds(300 + (70 * round)), Cancel);
+            await api.KillAsync();
+            await Task.WhenAll(writers);
+            Assert.InRange(answered.Count, before + Writers, int.MaxValue);
+        }
+
+        await using var last = await StartEmbeddedAsync();
+        using var reader = Client(last);
+        await AssertThereAsync(reader);
+
+        async Task WriteAsync(HttpClient client, string id, int value)
+        {
+            Assert.InRange(await PutAsync(client, id, $"{value}"), HttpStatusCode.Created, HttpStatusCode.NoContent);
+            answered[id] = value;
+        }
+
+        // A write that was not answered may be there too: a user that is replaced may be one step ahead.
+        async Task AssertThereAsync(HttpClient client)
+        {
+            var found = new Dictionary<string, int>();
+            for (var path = "/users?limit=200"; path is not null;)
+            {
+                var page = await client.GetFromJsonAsync<JsonElement>(path, Cancel);
+                foreach (var user in page.GetProperty("items").EnumerateArray())
+                {
+                    found.Add(user.GetProperty("id").GetString()!, int.Parse(user.GetProperty("name").GetString()!, null));
+                }
+
+                path = page.GetProperty("next").GetString() is { } next ? $"/users?limit=200&after={next}" : null;
+            }
+
+            Assert.DoesNotContain(answered, write => !found.TryGetValue(write.Key, out var value) || value < write.Value);
+        }
+    }
+
+    [Fact]
+    public async Task Sigterm_lets_a_request_in_flight_finish_and_refuses_new_connections()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGTERM.");
+        await using var api = await StartEmbeddedAsync();
+        using var idle = Client(api);
+        await idle.GetAsync("/alive", Cancel);
+        using var slow = await ConnectAsync(api);
+        var stream = slow.GetStream();
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes($"PUT /users/ana HTTP/1.1\r\nHost: {api.Address.Authority}\r\nContent-Length: 14\r\n\r\n{{\"name\""), Cancel);
+        await idle.GetAsync("/alive", Cancel); // the slow one is being worked on by now
+
+        api.Terminate();
+        await AssertRefusesAsync(api);
+        await stream.WriteAsync(":\"Ana\"}"u8.ToArray().AsMemory(0, 7), Cancel);
+        using var reader = new StreamReader(stream);
+        var status = await reader.ReadLineAsync(Cancel);
+
+        Assert.Equal("HTTP/1.1 201 Created", status);
+        Assert.Equal(0, await api.WaitForExitAsync());
+        await using var next = await StartEmbeddedAsync();
+        using var client = Client(next);
+        Assert.Contains("Ana", await client.GetStringAsync("/users/ana", Cancel));
+    }
+
+    private static async Task AssertRefusesAsync(ApiProcess api)
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            try
+            {
+                using var connection = await ConnectAsync(api);
+            }
+            catch (SocketException e)
+            {
+                Assert.Equal(SocketError.ConnectionRefused, e.SocketErrorCode);
+                return;
+            }
+
+            await Task.Delay(50, Cancel);
+        }
+
+        Assert.Fail("Five seconds after SIGTERM there are still new connections.");
+    }
+
+    private static async Task<TcpClient> ConnectAsync(ApiProcess api)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync(api.Address.Host, api.Address.Port, Cancel);
+        return client;
+    }
+
+    private static async Task<HttpStatusCode> PutAsync(HttpClient client, string id, string name)
+    {
+        using var answer = await client.PutAsJsonAsync($"/users/{id}", new { name }, Cancel);
+        return answer.StatusCode;
+    }
+
+    private static HttpClient Client(ApiProcess api) => new() { BaseAddress = api.Address };
+
+    private static bool IsJsonObject(string line)
+    {
+        try
+        {
+            return JsonElement.Parse(line).ValueKind == JsonValueKind.Object;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    private Task<ApiProcess> StartEmbeddedAsync() => ApiProcess.StartAsync("Production", ("Store__Path", File), ("Store__Kind", "Embedded"));
+}

@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using MongoDB.Bson;
+using UserApi.Tests.Infrastructure;
+using UserApi.Tests.MongoWire;
+
+namespace UserApi.Tests.Stores;
+
+/// <summary>A database that does not answer costs a caller no more than 2 s. Nothing else runs meanwhile, so that the times are the API's.</summary>
+[Collection(nameof(MongoDownTests))]
+[CollectionDefinition(nameof(MongoDownTests), DisableParallelization = true)]
+public sealed class MongoDownTests : IAsyncLifetime
+{
+    private static readonly TimeSpan s_bound = TimeSpan.FromSeconds(2);
+
+    private MongoWireServer _server = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _server = await MongoWireServer.StartAsync();
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    // The second column: whether a write is said to be possibly applied; null where it depends on what the driver's pool or monitor
+    // knew at that moment, and saying it too often does no harm.
+    [Theory]
+    [InlineData("not started", false)]
+    [InlineData("stopped", false)]
+    [InlineData("without a primary", null)]
+    [InlineData("a black hole from the start", false)]
+    [InlineData("a black hole", null)]
+    [InlineData("too slow", true)]
+    public async Task A_database_that_is_down_is_503_within_two_seconds_and_no_trouble_when_it_is_back(string state, bool? mayBeApplied)
+    {
+        var fromTheStart = state is "not started" or "a black hole from the start";
+        if (fromTheStart)
+        {
+            Break(state);
+        }
+
+        await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString));
+        using var client = api.CreateClient();
+        await SendAsync(client, HttpMethod.Put, "/users/!"); // a process compiles the code of its first request; that is not measured here
+        if (!fromTheStart)
+        {
+            Assert.Equal(HttpStatusCode.Created, (await SendAsync(client, HttpMethod.Put, "/users/ana")).Response.StatusCode);
+            Break(state);
+        }
+
+        await AssertUnavailableAsync(client, mayBeApplied);
+
+        Repair(state);
+        await AssertRecoversAsync(client);
+    }
+
+    [Fact]
+    public async Task A_first_write_that_is_never_decided_is_given_up()
+    {
+        await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString));
+        using var client = api.CreateClient();
+        _server.ConfigureFailPoint(
+            "failCommand", "alwaysOn", new() { { "failCommands", new BsonArray { "findAndModify" } }, { "errorCode", 11000 } });
+
+        var (response, took) = await SendAsync(client, HttpMethod.Put, "/users/ana");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+        Assert.InRange(took, TimeSpan.Zero, s_bound);
+    }
+
+    [Fact]
+    public async Task A_wait_for_a_connection_of_the_pool_is_bounded()
+    {
+        await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString + "&maxPoolSize=1"));
+        using var client = api.CreateClient();
+        await SendAsync(client, HttpMethod.Get, "/users/ana");
+        _server.Latency = TimeSpan.FromMilliseconds(300);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => SendAsync(client, HttpMethod.Get, "/users/ana")));
+
+        Assert.All(answers, answer => Assert.InRange(answer.Took, TimeSpan.Zero, s_bound));
+        var statuses = answers.CountBy(answer => answer.Response.StatusCode).ToDictionary();
+        Assert.Equal([HttpStatusCode.NotFound, HttpStatusCode.ServiceUnavailable], statuses.Keys.Order());
+        Assert.InRange(statuses[HttpStatusCode.NotFound], 2, 7); // as many as one connection carries in its time
+    }
+
+    private static async Task AssertUnavailableAsync(HttpClient client, bool? mayBeApplied)
+    {
+        var writes = (HttpMethod[])[HttpMethod.Put, HttpMethod.Delete];
+        var answers = await Task.WhenAll(
+            new[]
+            {
+                (HttpMethod.Get, "/users/ana"),
+                (HttpMethod.Put, "/users/ana"),
+                (HttpMethod.Put, "/users/bea"),
+                (HttpMethod.Patch, "/users/ana"),
+                (HttpMethod.Delete, "/users/ana"),
+                (HttpMethod.Get, "/users"),
+                (HttpMethod.Get, "/"),
+            }.Select(async request => (Method: request.Item1, Answer: await SendAsync(client, request.Item1, request.Item2))));
+        await Assert.AllAsync(answers, async answer =>
+        {
+            var response = answer.Answer.Response;
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+            Assert.InRange(response.Headers.RetryAfter?.Delta ?? default, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10));
+            Assert.InRange(answer.Answer.Took, TimeSpan.Zero, s_bound);
+            var body = await response.Content.ReadAsStringAsync(Cancel);
+            if (mayBeApplied is { } expected)
+            {
+                Assert.Equal(expected && writes.Contains(answer.Method), body.Contains("may have been applied"));
+            }
+
+            Assert.DoesNotContain("Exception", body);
+            Assert.DoesNotContain("127.0.0.1", body);
+        });
+
+        var (health, took) = await SendAsync(client, HttpMethod.Get, "/health");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(1.3));
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(client, HttpMethod.Get, "/alive")).Response.StatusCode);
+    }
+
+    private static async Task AssertRecoversAsync(HttpClient client)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var (response, took) = await SendAsync(client, HttpMethod.Put, "/users/ana");
+            Assert.InRange(took, TimeSpan.Zero, s_bound);
+            if (response.IsSuccessStatusCode)
+            {
+                return;
+            }
+
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+            Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        }
+    }
+
+    private static async Task<(HttpResponseMessage Response, TimeSpan Took)> SendAsync(HttpClient client, HttpMethod method, string path)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (method == HttpMethod.Put)
+        {
+            request.Content = JsonContent.Create(new { name = "Ana" });
+        }
+        else if (method == HttpMethod.Patch)
+        {
+            request.Content = new StringContent("{}", Encoding.UTF8, "application/merge-patch+json");
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        var response = await client.SendAsync(request, Cancel);
+        return (response, Stopwatch.GetElapsedTime(start));
+    }
+
+    private void Break(string state)
+    {
+        switch (state)
+        {
+            case "not started" or "stopped":
+                _server.Stop();
+                break;
+            case "without a primary":
+                _server.StepDown(TimeSpan.FromMinutes(1));
+                break;
+            case "too slow":
+                _server.Latency = TimeSpan.FromSeconds(30);
+                break;
+            default:
+                _server.Pause();
+                break;
+        }
+    }
+
+    private void Repair(string state)
+    {
+        switch (state)
+        {
+            case "not started" or "stopped":
+                _server.Restart();
+                break;
+            case "without a primary":
+                _server.StepDown(TimeSpan.Zero);
+                break;
+            case "too slow":
+                _server.Latency = TimeSpan.Zero;
+                break;
+            default:
+                _server.Resume();
+                break;
+        }
+    }
+}

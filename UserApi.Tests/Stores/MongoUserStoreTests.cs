@@ -1,0 +1,195 @@
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using MongoDB.Bson;
+using UserApi.Tests.Infrastructure;
+using UserApi.Tests.MongoWire;
+
+namespace UserApi.Tests.Stores;
+
+/// <summary>What the API says to MongoDB, and what it makes of the answers.</summary>
+public sealed class MongoUserStoreTests : IAsyncLifetime
+{
+    private MongoWireServer _server = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _server = await MongoWireServer.StartAsync(new() { RecordedCommands = 1000 });
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("&w=1&journal=false")]
+    [InlineData("&w=0")]
+    public async Task Every_write_waits_for_the_majority_and_the_journal_whatever_the_connection_string_says(string options)
+    {
+        await using var api = Api(options);
+        using var client = api.CreateClient();
+
+        await PutAsync(client, "/users/ana");
+        await PutAsync(client, "/users/ana");
+        await client.DeleteAsync("/users/ana", Cancel);
+
+        var writes = _server.RecentCommands.Where(command => command.GetElement(0).Name is "findAndModify" or "delete").ToList();
+        Assert.Equal(3, writes.Count);
+        Assert.All(writes, write => Assert.Equal(new BsonDocument { { "w", "majority" }, { "j", true } }, write["writeConcern"]));
+    }
+
+    [Theory]
+    [InlineData("users", "users")]
+    [InlineData("others", "others")]
+    [InlineData("", "users")]
+    public async Task Users_are_in_the_database_that_the_connection_string_names(string named, string expected)
+    {
+        await using var api = new ApiFactory(("ConnectionStrings:users", $"mongodb://127.0.0.1:{_server.Port}/{named}?replicaSet=rs0"));
+        using var client = api.CreateClient();
+
+        await PutAsync(client, "/users/ana");
+
+        Assert.Equal(1, _server.DocumentCount(expected, "users"));
+    }
+
+    [Fact]
+    public async Task A_first_write_that_finds_the_id_taken_is_tried_again()
+    {
+        await using var api = Api();
+        using var client = api.CreateClient();
+        _server.ConfigureFailPoint(
+            "failCommand", new BsonDocument("times", 1), new() { { "failCommands", new BsonArray { "findAndModify" } }, { "errorCode", 11000 } });
+
+        Assert.Equal(HttpStatusCode.Created, (await PutAsync(client, "/users/ana")).StatusCode);
+        Assert.Equal(2, _server.CommandCount("findAndModify"));
+    }
+
+    [Theory]
+    [InlineData(null, HttpStatusCode.NoContent)]
+    [InlineData("*", HttpStatusCode.PreconditionFailed)]
+    public async Task Of_two_first_writes_the_later_one_replaces_or_fails_as_it_asked(string? ifNoneMatch, HttpStatusCode expected)
+    {
+        await using var api = Api();
+        using var client = api.CreateClient();
+        var other = Document("Other");
+        _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), new("document", other));
+
+        var put = await PutAsync(client, "/users/ana", ifNoneMatch);
+
+        Assert.Equal(expected, put.StatusCode);
+        Assert.Contains(expected == HttpStatusCode.NoContent ? "Ana" : "Other", await client.GetStringAsync("/users/ana", Cancel));
+        Assert.Equal(1, _server.DocumentCount("users", "users"));
+    }
+
+    [Fact]
+    public async Task A_write_whose_answer_was_lost_is_applied_once_and_answered()
+    {
+        await using var api = Api();
+        using var client = api.CreateClient();
+        await client.GetAsync("/users/ana", Cancel);
+        _server.CutNextReply(20);
+
+        var put = await PutAsync(client, "/users/ana");
+
+        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        Assert.Equal(1, _server.ReplayedWrites);
+        var found = await client.GetAsync("/users/ana", Cancel);
+        Assert.Equal(put.Headers.ETag, found.Headers.ETag);
+    }
+
+    [Fact]
+    public async Task A_write_whose_answer_is_lost_for_good_says_that_it_may_have_been_applied()
+    {
+        await using var standalone = await MongoWireServer.StartAsync(new() { ReplicaSet = null });
+        await using var api = new ApiFactory(("ConnectionStrings:users", standalone.ConnectionString));
+        using var client = api.CreateClient();
+        await client.GetAsync("/users/ana", Cancel);
+        standalone.CutNextReply(20);
+
+        var put = await PutAsync(client, "/users/ana");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, put.StatusCode);
+        Assert.Contains("may have been applied", await put.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/users/ana", Cancel)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_write_waits_for_a_new_primary()
+    {
+        await using var api = Api();
+        using var client = api.CreateClient();
+        await PutAsync(client, "/users/ana");
+        _server.StepDown(TimeSpan.FromMilliseconds(300));
+
+        Assert.Equal(HttpStatusCode.NoContent, (await PutAsync(client, "/users/ana")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_document_with_more_in_it_is_read_and_replaced()
+    {
+        _server.Seed("users", "users", [Document("Ana").Add("phones", new BsonArray { 1 })]);
+        await using var api = Api();
+        using var client = api.CreateClient();
+
+        Assert.Contains("1970-01-01", await client.GetStringAsync("/users/ana", Cancel));
+        Assert.Equal(HttpStatusCode.NoContent, (await PutAsync(client, "/users/ana")).StatusCode);
+        Assert.Contains("1970-01-01", await client.GetStringAsync("/users/ana", Cancel));
+    }
+
+    [Fact]
+    public async Task A_process_opens_no_more_connections_than_its_pool_has()
+    {
+        await using var api = Api("&maxPoolSize=4");
+        using var client = api.CreateClient();
+
+        var puts = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => PutAsync(client, $"/users/u{i}")));
+
+        Assert.All(puts, put => Assert.Equal(HttpStatusCode.Created, put.StatusCode));
+        Assert.InRange(_server.OpenConnections, 1, 4 + 2); // the monitor and its round-trip timer
+    }
+
+    [Fact]
+    public async Task Credentials_are_in_no_log_and_in_no_answer()
+    {
+        // The server knows no authentication: the driver has all reason to complain.
+        using var logs = new LogCollector();
+        await using var api = new ApiFactory(
+            ("ConnectionStrings:users", $"mongodb://ana:s3cret@127.0.0.1:{_server.Port}/users?replicaSet=rs0"),
+            ("Logging:LogLevel:Default", "Trace"),
+            ("Logging:LogLevel:MongoDB", "Trace"))
+        {
+            Configure = services => services.AddSingleton<ILoggerProvider>(logs),
+        };
+        using var client = api.CreateClient();
+
+        var put = await PutAsync(client, "/users/ana");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, put.StatusCode);
+        Assert.Contains($"127.0.0.1:{_server.Port}/users", logs.Text);
+        Assert.Contains("MongoAuthenticationException", logs.Text);
+        Assert.DoesNotContain("s3cret", logs.Text);
+        Assert.DoesNotContain("s3cret", await put.Content.ReadAsStringAsync(Cancel));
+    }
+
+    /// <summary>What another program, or another version of this one, has written.</summary>
+    private static BsonDocument Document(string name) => new()
+    {
+        { "_id", "ana" },
+        { "name", name },
+        { "createdAt", DateTime.UnixEpoch },
+        { "updatedAt", DateTime.UnixEpoch },
+        { "version", "v" },
+    };
+
+    private static async Task<HttpResponseMessage> PutAsync(HttpClient client, string path, string? ifNoneMatch = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = JsonContent.Create(new { name = "Ana" }) };
+        if (ifNoneMatch is not null)
+        {
+            request.Headers.Add("If-None-Match", ifNoneMatch);
+        }
+
+        return await client.SendAsync(request, Cancel);
+    }
+
+    private ApiFactory Api(string options = "") => new(("ConnectionStrings:users", _server.ConnectionString + options));
+}

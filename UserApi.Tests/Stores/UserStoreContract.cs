@@ -1,0 +1,535 @@
+using System.Globalization;
+using System.Text;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Stores;
+
+/// <summary>What every <see cref="IUserStore"/> does. A class that inherits it says where one is.</summary>
+public abstract class UserStoreContract : IAsyncLifetime
+{
+    private const int Racers = 100;
+
+    private static readonly string[] s_keysLikePathsAndOperators = ["a.b", "a", ".", "..", "a.", ".a", "_id", "-", "0", "a.b.c"];
+
+    private readonly List<StoreHost> _hosts = [];
+    private readonly ManualClock _clock = new();
+    private (string, string)[] _settings = [];
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private IUserStore Store { get; set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _settings = await CreateDatabaseAsync();
+        Store = Open();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _hosts.ForEach(host => host.Dispose());
+        await DropDatabaseAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Makes a database for one test, and returns the settings that name it.</summary>
+    protected abstract ValueTask<(string Key, string Value)[]> CreateDatabaseAsync();
+
+    protected abstract ValueTask DropDatabaseAsync();
+
+    [Fact]
+    public async Task A_user_that_was_never_put_is_not_found() => Assert.Null(await Store.FindAsync(Id("ana"), Cancel));
+
+    [Fact]
+    public async Task The_first_put_creates_and_the_next_ones_replace()
+    {
+        var created = await PutAsync("ana", new("Ana"));
+        _clock.Now += TimeSpan.FromMinutes(1);
+        var replaced = await PutAsync("ana", new("Ana Maria"));
+
+        Assert.Equal(WriteOutcome.Created, created.Outcome);
+        Assert.Equal("Ana", created.User!.Name);
+        Assert.Equal(WriteOutcome.Replaced, replaced.Outcome);
+        AssertSame(replaced.User!, await FindAsync("ana"));
+        Assert.Equal("Ana Maria", replaced.User!.Name);
+    }
+
+    [Fact]
+    public async Task A_replaced_user_keeps_its_time_of_creation_and_a_user_made_again_does_not()
+    {
+        var created = (await PutAsync("ana", new("Ana"))).User!;
+        var start = _clock.Now.UtcDateTime;
+        _clock.Now += TimeSpan.FromMilliseconds(1);
+        var replaced = (await PutAsync("ana", new("Ana"))).User!;
+        await DeleteAsync("ana");
+        _clock.Now += TimeSpan.FromDays(1);
+        var remade = await PutAsync("ana", new("Ana"));
+
+        Assert.Equal((start, start), (created.CreatedAt, created.UpdatedAt));
+        Assert.Equal((start, start.AddMilliseconds(1)), (replaced.CreatedAt, replaced.UpdatedAt));
+        Assert.Equal(WriteOutcome.Created, remade.Outcome);
+        Assert.Equal((_clock.Now.UtcDateTime, _clock.Now.UtcDateTime), (remade.User!.CreatedAt, remade.User.UpdatedAt));
+        AssertSame(remade.User, await FindAsync("ana"));
+    }
+
+    [Fact]
+    public async Task Times_are_utc_and_kept_to_the_millisecond()
+    {
+        _clock.Now = new DateTimeOffset(2024, 2, 29, 23, 59, 59, 999, TimeSpan.FromHours(-3)).AddTicks(9999);
+
+        var written = (await PutAsync("ana", new("Ana"))).User!;
+
+        Assert.Equal(new DateTime(2024, 3, 1, 2, 59, 59, 999, DateTimeKind.Utc), written.UpdatedAt);
+        Assert.Equal(DateTimeKind.Utc, written.UpdatedAt.Kind);
+        var found = await FindAsync("ana");
+        AssertSame(written, found);
+        Assert.Equal((DateTimeKind.Utc, DateTimeKind.Utc), (found!.CreatedAt.Kind, found.UpdatedAt.Kind));
+    }
+
+    [Theory]
+    [InlineData("name only")]
+    [InlineData("everything")]
+    [InlineData("keys like paths and operators")]
+    [InlineData("control characters in values")]
+    [InlineData("longest")]
+    public async Task Every_field_comes_back_as_it_was_put(string kind)
+    {
+        var body = kind switch
+        {
+            "name only" => new UserBody("x"),
+            "everything" => new("Zoë 🦊 李小龍 عمر", "zoë@bücher.example", new Dictionary<string, string> { ["a"] = "", ["b"] = "é ≠ e\u0301 𐐀" }),
+            "keys like paths and operators" => new(
+                "$set", null, s_keysLikePathsAndOperators.ToDictionary(key => key, key => "$" + key)),
+            "control characters in values" => new(
+                "x", null, new Dictionary<string, string> { ["c"] = "\0\u0001\r\n\t\"\\\u007f\u0085\u2028\ufeff\uffff" }),
+            _ => new(
+                new('名', UserBody.MaxNameLength),
+                new string('e', 64) + "@" + string.Join('.', Enumerable.Repeat(new string('d', 46), 4)),
+                Enumerable.Range(10, UserBody.MaxAttributes).ToDictionary(
+                    i => i + new string('k', UserBody.MaxAttributeKeyLength - 2),
+                    _ => string.Concat(Enumerable.Repeat("𐐀", UserBody.MaxAttributeValueLength)))),
+        };
+
+        var written = await PutAsync("ana", body);
+
+        Assert.Equal(WriteOutcome.Created, written.Outcome);
+        Assert.Equal(("ana", body.Name, body.Email), (written.User!.Id, written.User.Name, written.User.Email));
+        Assert.Equal(body.Attributes, written.User.Attributes);
+        AssertSame(written.User, await FindAsync("ana"));
+        AssertSame(written.User, Assert.Single(await Store.ListAsync(null, 2, Cancel)));
+    }
+
+    [Fact]
+    public async Task A_put_replaces_the_whole_user()
+    {
+        await PutAsync("ana", new("Ana", "ana@example.org", new Dictionary<string, string> { ["a"] = "1", ["b"] = "2" }));
+        await PutAsync("ana", new("Ana", "ana@example.org", new Dictionary<string, string> { ["b"] = "3" }));
+        var fewer = await FindAsync("ana");
+        await PutAsync("ana", new("Ana"));
+        var least = await FindAsync("ana");
+
+        Assert.Equal("3", Assert.Single(fewer!.Attributes!).Value);
+        Assert.Null(least!.Email);
+        Assert.Null(least.Attributes);
+    }
+
+    [Fact]
+    public async Task Ids_are_exact()
+    {
+        string[] ids = ["ana", "Ana", "ANA", "aná", "ana.", "ana=", "𐐀", "𐐨", "ı", "i", "I", new('x', UserId.MaxLength)];
+        foreach (var id in ids)
+        {
+            Assert.Equal(WriteOutcome.Created, (await PutAsync(id, new($"I am {id}"))).Outcome);
+        }
+
+        foreach (var id in ids)
+        {
+            Assert.Equal((id, $"I am {id}"), await FindAsync(id) is { } user ? (user.Id, user.Name) : default);
+        }
+    }
+
+    [Fact]
+    public async Task A_deleted_user_is_gone()
+    {
+        await PutAsync("ana", new("Ana"));
+        await PutAsync("bea", new("Bea"));
+
+        Assert.Equal(new(WriteOutcome.Deleted), await DeleteAsync("ana"));
+        Assert.Equal(new(WriteOutcome.NotFound), await DeleteAsync("ana"));
+        Assert.Null(await FindAsync("ana"));
+        Assert.Equal("bea", Assert.Single(await Store.ListAsync(null, 2, Cancel)).Id);
+    }
+
+    // "old" is a version that the user once had, "now" the one it has.
+    [Fact]
+    public Task A_put_goes_ahead_only_if_its_precondition_holds() => AssertOutcomesAsync(
+        (id, precondition) => Store.PutAsync(Id(id), new("New"), precondition, Cancel),
+        """
+        If-Match  If-None-Match  there               not there
+        -         -              Replaced            Created
+        -         *              PreconditionFailed  Created
+        -         old            Replaced            Created
+        -         now            PreconditionFailed  Created
+        -         old,now        PreconditionFailed  Created
+        *         -              Replaced            PreconditionFailed
+        *         *              PreconditionFailed  PreconditionFailed
+        *         old            Replaced            PreconditionFailed
+        *         now            PreconditionFailed  PreconditionFailed
+        *         old,now        PreconditionFailed  PreconditionFailed
+        old       -              PreconditionFailed  PreconditionFailed
+        old       *              PreconditionFailed  PreconditionFailed
+        old       old            PreconditionFailed  PreconditionFailed
+        old       now            PreconditionFailed  PreconditionFailed
+        old       old,now        PreconditionFailed  PreconditionFailed
+        now       -              Replaced            PreconditionFailed
+        now       *              PreconditionFailed  PreconditionFailed
+        now       old            Replaced            PreconditionFailed
+        now       now            PreconditionFailed  PreconditionFailed
+        now       old,now        PreconditionFailed  PreconditionFailed
+        old,now   -              Replaced            PreconditionFailed
+        old,now   *              PreconditionFailed  PreconditionFailed
+        old,now   old            Replaced            PreconditionFailed
+        old,now   now            PreconditionFailed  PreconditionFailed
+        old,now   old,now        PreconditionFailed  PreconditionFailed
+        """);
+
+    // A user that is not there is NotFound whatever is asked: RFC 9110 section 13.2.1 has preconditions count only where there would be a success.
+    [Fact]
+    public Task A_delete_goes_ahead_only_if_its_precondition_holds() => AssertOutcomesAsync(
+        (id, precondition) => Store.DeleteAsync(Id(id), precondition, Cancel),
+        """
+        If-Match  If-None-Match  there               not there
+        -         -              Deleted             NotFound
+        -         *              PreconditionFailed  NotFound
+        -         old            Deleted             NotFound
+        -         now            PreconditionFailed  NotFound
+        -         old,now        PreconditionFailed  NotFound
+        *         -              Deleted             NotFound
+        *         *              PreconditionFailed  NotFound
+        *         old            Deleted             NotFound
+        *         now            PreconditionFailed  NotFound
+        *         old,now        PreconditionFailed  NotFound
+        old       -              PreconditionFailed  NotFound
+        old       *              PreconditionFailed  NotFound
+        old       old            PreconditionFailed  NotFound
+        old       now            PreconditionFailed  NotFound
+        old       old,now        PreconditionFailed  NotFound
+        now       -              Deleted             NotFound
+        now       *              PreconditionFailed  NotFound
+        now       old            Deleted             NotFound
+        now       now            PreconditionFailed  NotFound
+        now       old,now        PreconditionFailed  NotFound
+        old,now   -              Deleted             NotFound
+        old,now   *              PreconditionFailed  NotFound
+        old,now   old            Deleted             NotFound
+        old,now   now            PreconditionFailed  NotFound
+        old,now   old,now        PreconditionFailed  NotFound
+        """);
+
+    [Fact]
+    public async Task No_version_ever_comes_again()
+    {
+        var versions = new List<string>();
+        for (var life = 0; life < 10; life++)
+        {
+            versions.Add((await PutAsync("ana", new("Ana"))).User!.Version);
+            versions.Add((await PutAsync("ana", new("Ana"))).User!.Version);
+            await DeleteAsync("ana");
+        }
+
+        versions.Add((await PutAsync("bea", new("Ana"))).User!.Version);
+        Assert.Equal(versions.Count, versions.Distinct().Count());
+        Assert.All(versions, version => Assert.All(version, c => Assert.True(char.IsAsciiLetterOrDigit(c))));
+    }
+
+    [Fact]
+    public async Task Users_are_listed_by_the_code_points_of_their_ids()
+    {
+        // UTF-16 code units would put U+10400 before U+FF5A, and a culture the letters side by side.
+        string[] inOrder = ["-", "0", "10", "2", "A", "Z", "a", "a-b", "ab", "b", "~", "é", "ı", "ſ", "あ", "ꙮ", "ｚ", "𐐀", "𝟘"];
+        foreach (var id in inOrder.OrderBy(id => id.GetHashCode()))
+        {
+            await PutAsync(id, new("x"));
+        }
+
+        Assert.Equal(inOrder, await IdsAsync(null, 100));
+        Assert.Equal(inOrder, inOrder.OrderBy(Encoding.UTF8.GetBytes, Comparer<byte[]>.Create((x, y) => x.AsSpan().SequenceCompareTo(y))));
+        for (var i = 0; i < inOrder.Length; i++)
+        {
+            Assert.Equal(inOrder.Skip(i + 1).Take(2), await IdsAsync(inOrder[i], 2));
+        }
+    }
+
+    [Theory]
+    [InlineData(null, 1, "b")]
+    [InlineData(null, 3, "b d f")]
+    [InlineData(null, 4, "b d f")]
+    [InlineData("a", 2, "b d")]
+    [InlineData("b", 2, "d f")]
+    [InlineData("c", 2, "d f")]
+    [InlineData("c", 1, "d")]
+    [InlineData("d", 201, "f")]
+    [InlineData("f", 2, "")]
+    [InlineData("𐐀", 2, "")]
+    public async Task A_list_goes_on_after_an_id_whether_or_not_a_user_has_it(string? after, int limit, string expected)
+    {
+        foreach (var id in (string[])["f", "b", "d"])
+        {
+            await PutAsync(id, new("x"));
+        }
+
+        Assert.Equal(expected, string.Join(' ', await IdsAsync(after, limit)));
+    }
+
+    [Fact]
+    public async Task Users_that_come_and_go_make_no_other_repeat_or_vanish_from_a_walk()
+    {
+        var staying = Enumerable.Range(0, 60).Select(i => $"u{i:00}").ToArray();
+        await Task.WhenAll(staying.Select(id => PutAsync(id, new("x"))));
+
+        using var walked = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var comingAndGoing = Task.Run(
+            async () =>
+            {
+                for (var i = 0; !walked.IsCancellationRequested; i = (i + 7) % 60)
+                {
+                    await PutAsync($"u{i:00}x", new("x"));
+                    await DeleteAsync($"u{(i + 30) % 60:00}x");
+                }
+            },
+            Cancel);
+        for (var walk = 0; walk < 5; walk++)
+        {
+            var seen = new List<string>();
+            for (string? after = null; await IdsAsync(after, 7) is [.., var last] page; after = last)
+            {
+                seen.AddRange(page);
+            }
+
+            Assert.Equal(staying, seen.Where(id => !id.EndsWith('x')));
+            Assert.Equal(seen.Distinct(), seen);
+        }
+
+        await walked.CancelAsync();
+        await comingAndGoing;
+    }
+
+    [Fact]
+    public async Task Of_many_first_puts_at_once_one_creates_and_all_others_replace()
+    {
+        var results = await RaceAsync((store, i) => store.PutAsync(Id("ana"), new($"Ana {i}"), default, Cancel));
+
+        Assert.Single(results, result => result.Outcome == WriteOutcome.Created);
+        Assert.Equal(Racers - 1, results.Count(result => result.Outcome == WriteOutcome.Replaced));
+        var left = await FindAsync("ana");
+        AssertSame(Assert.Single(results, result => result.User!.Version == left!.Version).User!, left);
+    }
+
+    [Fact]
+    public async Task Of_many_puts_at_once_that_ask_for_no_user_one_creates_and_all_others_fail()
+    {
+        var results = await RaceAsync((store, i) => store.PutAsync(Id("ana"), new($"Ana {i}"), new(null, VersionSet.Any), Cancel));
+
+        AssertSame(Assert.Single(results, result => result.Outcome == WriteOutcome.Created).User!, await FindAsync("ana"));
+        Assert.Equal(Racers - 1, results.Count(result => result.Outcome == WriteOutcome.PreconditionFailed));
+    }
+
+    [Fact]
+    public async Task Of_many_writers_at_once_with_the_same_version_exactly_one_wins()
+    {
+        var start = (await PutAsync("ana", new("Ana"))).User!;
+        var precondition = Precondition.Matches(start.Version);
+
+        var results = await RaceAsync((store, i) => i % 10 == 0
+            ? store.DeleteAsync(Id("ana"), precondition, Cancel)
+            : store.PutAsync(Id("ana"), new($"Ana {i}"), precondition, Cancel));
+
+        var winner = Assert.Single(results, result => result.Outcome is WriteOutcome.Replaced or WriteOutcome.Deleted);
+        var left = await FindAsync("ana");
+        Assert.Equal(winner.User?.Version, left?.Version);
+    }
+
+    [Fact]
+    public async Task Of_many_deletes_at_once_exactly_one_deletes()
+    {
+        await PutAsync("ana", new("Ana"));
+
+        var results = await RaceAsync((store, _) => store.DeleteAsync(Id("ana"), default, Cancel));
+
+        Assert.Single(results, result => result.Outcome == WriteOutcome.Deleted);
+        Assert.Equal(Racers - 1, results.Count(result => result.Outcome == WriteOutcome.NotFound));
+    }
+
+    [Fact]
+    public async Task Puts_and_deletes_at_once_add_up_to_what_is_left()
+    {
+        var results = await RaceAsync((store, i) => i % 2 == 0
+            ? store.PutAsync(Id("ana"), new("Ana"), default, Cancel)
+            : store.DeleteAsync(Id("ana"), default, Cancel));
+
+        var left = results.Count(result => result.Outcome == WriteOutcome.Created) - results.Count(result => result.Outcome == WriteOutcome.Deleted);
+        Assert.Equal(await FindAsync("ana") is null ? 0 : 1, left);
+    }
+
+    [Fact]
+    public async Task A_counter_kept_by_compare_and_swap_loses_no_step_and_never_goes_back()
+    {
+        const int Writers = 8, Steps = 10;
+        IUserStore[] stores = [Store, Open()];
+        await PutAsync("counter", new("0"));
+
+        using var done = new CancellationTokenSource();
+        var observing = Task.Run(async () =>
+        {
+            var last = 0;
+            while (!done.IsCancellationRequested)
+            {
+                var now = Count(await FindAsync("counter"));
+                Assert.True(now >= last, $"The counter went from {last} to {now}.");
+                last = now;
+            }
+        }, Cancel);
+        await Task.WhenAll(Enumerable.Range(0, Writers).Select(i => Task.Run(() => CountAsync(stores[i % 2]), Cancel)));
+        await done.CancelAsync();
+        await observing;
+
+        Assert.Equal(Writers * Steps, Count(await FindAsync("counter")));
+
+        async Task CountAsync(IUserStore store)
+        {
+            for (var step = 0; step < Steps;)
+            {
+                var user = await store.FindAsync(Id("counter"), Cancel);
+                var next = new UserBody($"{Count(user) + 1}");
+                var result = await store.PutAsync(Id("counter"), next, Precondition.Matches(user!.Version), Cancel);
+                step += result.Outcome == WriteOutcome.Replaced ? 1 : 0;
+            }
+        }
+
+        static int Count(User? user) => int.Parse(user!.Name, CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task What_one_process_wrote_another_reads()
+    {
+        var written = (await PutAsync("ana", new("Ana"))).User!;
+        var other = Open();
+
+        AssertSame(written, await other.FindAsync(Id("ana"), Cancel));
+        await other.DeleteAsync(Id("ana"), Precondition.Matches(written.Version), Cancel);
+        Assert.Null(await FindAsync("ana"));
+    }
+
+    [Fact]
+    public async Task A_ping_is_answered() => await Store.PingAsync(Cancel);
+
+    [Fact]
+    public async Task A_cancelled_write_ends_as_cancelled_and_writes_nothing()
+    {
+        var cancelled = new CancellationToken(canceled: true);
+        await PutAsync("ana", new("Ana"));
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.PutAsync(Id("bea"), new("Bea"), default, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.DeleteAsync(Id("ana"), default, cancelled));
+
+        await PutAsync("eva", new("Eva")); // behind the cancelled ones, where writes wait in a queue
+        Assert.Equal(["ana", "eva"], await IdsAsync(null, 10));
+    }
+
+    private static UserId Id(string text) => UserId.TryParse(text, out var id, out var error) ? id : throw new ArgumentException($"{text}: {error}");
+
+    private static void AssertSame(User expected, User? actual)
+    {
+        Assert.NotNull(actual);
+        Assert.Equal(expected with { Attributes = null }, actual with { Attributes = null });
+        Assert.Equal(expected.Attributes, actual.Attributes);
+    }
+
+    /// <summary>One more instance on the same database, as another process has it.</summary>
+    private IUserStore Open()
+    {
+        // What is tested here is not how long anything takes.
+        var host = new StoreHost(_clock, [.. _settings, ("Store:Timeout", "00:00:20")]);
+        _hosts.Add(host);
+        return host.Store;
+    }
+
+    private Task<User?> FindAsync(string id) => Store.FindAsync(Id(id), Cancel).AsTask();
+
+    private Task<WriteResult> PutAsync(string id, UserBody body) => Store.PutAsync(Id(id), body, default, Cancel).AsTask();
+
+    private Task<WriteResult> DeleteAsync(string id) => Store.DeleteAsync(Id(id), default, Cancel).AsTask();
+
+    private async Task<string[]> IdsAsync(string? after, int limit) =>
+        [.. (await Store.ListAsync(after is null ? null : Id(after), limit, Cancel)).Select(user => user.Id)];
+
+    /// <summary>Has 100 callers of two instances write at the same moment.</summary>
+    private async Task<WriteResult[]> RaceAsync(Func<IUserStore, int, ValueTask<WriteResult>> write)
+    {
+        IUserStore[] stores = [Store, Open()];
+        var start = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var racers = Enumerable.Range(0, Racers).Select(async i =>
+        {
+            await start.Task;
+            return await write(stores[i % 2], i);
+        }).ToArray();
+        start.SetResult();
+        return await Task.WhenAll(racers);
+    }
+
+    private async Task AssertOutcomesAsync(Func<string, Precondition, ValueTask<WriteResult>> write, string expected)
+    {
+        string[] asks = ["-", "*", "old", "now", "old,now"];
+        var actual = new List<string> { "If-Match  If-None-Match  there               not there" };
+        var i = 0;
+        foreach (var ifMatch in asks)
+        {
+            foreach (var ifNoneMatch in asks)
+            {
+                var there = await TryAsync($"there{i}", ifMatch, ifNoneMatch, isThere: true);
+                var notThere = await TryAsync($"not{i++}", ifMatch, ifNoneMatch, isThere: false);
+                actual.Add($"{ifMatch,-10}{ifNoneMatch,-15}{there,-20}{notThere}");
+            }
+        }
+
+        Assert.Equal(expected.Split('\n'), actual);
+
+        async Task<WriteOutcome> TryAsync(string id, string ifMatch, string ifNoneMatch, bool isThere)
+        {
+            var versions = new Dictionary<string, string>
+            {
+                ["old"] = (await PutAsync(id, new("Old"))).User!.Version,
+                ["now"] = (await PutAsync(id, new("Now"))).User!.Version,
+            };
+            if (!isThere)
+            {
+                await DeleteAsync(id);
+            }
+
+            var before = await FindAsync(id);
+            var result = await write(id, new(Read(ifMatch), Read(ifNoneMatch)));
+            var after = await FindAsync(id);
+            if (result.Outcome is WriteOutcome.Created or WriteOutcome.Replaced)
+            {
+                AssertSame(result.User!, after);
+                Assert.Equal("New", after!.Name);
+            }
+            else
+            {
+                Assert.Null(result.User);
+                Assert.Equal(result.Outcome == WriteOutcome.Deleted ? null : before, after);
+            }
+
+            return result.Outcome;
+
+            VersionSet? Read(string ask) => ask switch
+            {
+                "-" => null,
+                "*" => VersionSet.Any,
+                _ => new([.. ask.Split(',').Select(name => versions[name])]),
+            };
+        }
+    }
+}

@@ -1,0 +1,63 @@
+using MongoDB.Driver;
+using UserApi.Tests.Infrastructure;
+using UserApi.Tests.MongoWire;
+
+namespace UserApi.Tests.Stores;
+
+/// <summary>The contract on the embedded store.</summary>
+public sealed class SqliteContractTests : UserStoreContract
+{
+    private readonly TemporaryFolder _folder = new();
+
+    protected override ValueTask<(string Key, string Value)[]> CreateDatabaseAsync() => new([("Store:Path", _folder.File("users.db"))]);
+
+    protected override ValueTask DropDatabaseAsync()
+    {
+        _folder.Dispose();
+        return default;
+    }
+}
+
+/// <summary>The contract on MongoDB's wire protocol, with a server of the tests' own.</summary>
+public sealed class MongoWireContractTests : UserStoreContract
+{
+    private MongoWireServer? _server;
+
+    protected override async ValueTask<(string Key, string Value)[]> CreateDatabaseAsync()
+    {
+        _server = await MongoWireServer.StartAsync();
+        return [("ConnectionStrings:users", _server.ConnectionString)];
+    }
+
+    protected override ValueTask DropDatabaseAsync() => _server!.DisposeAsync();
+}
+
+/// <summary>The contract on a real MongoDB, where there is one.</summary>
+public sealed class RealMongoContractTests(RealMongo mongo) : UserStoreContract
+{
+    private readonly string _database = $"userapi-test-{Guid.NewGuid():N}";
+    private MongoUrl? _url;
+
+    protected override async ValueTask<(string Key, string Value)[]> CreateDatabaseAsync()
+    {
+        var connectionString = await mongo.GetConnectionStringAsync();
+
+        // The database of a connection string is also where its user is known, unless it says otherwise.
+        var given = new MongoUrl(connectionString);
+        _url = new MongoUrlBuilder(connectionString)
+        {
+            DatabaseName = _database,
+            AuthenticationSource = given.AuthenticationSource ?? (given.Username is null ? null : given.DatabaseName ?? "admin"),
+        }.ToMongoUrl();
+        return [("ConnectionStrings:users", _url.ToString())];
+    }
+
+    protected override async ValueTask DropDatabaseAsync()
+    {
+        if (_url is not null)
+        {
+            using var client = new MongoClient(_url);
+            await client.DropDatabaseAsync(_database);
+        }
+    }
+}
