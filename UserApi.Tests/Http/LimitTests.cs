@@ -145,7 +145,7 @@ public class LimitTests
     [Fact]
     public async Task A_client_that_asks_too_often_is_told_when_to_come_back()
     {
-        await using var api = new ApiFactory(("Limits:RequestsPerSecondPerClient", "1"), ("Limits:BurstPerClient", "2"));
+        await using var api = new ApiFactory(("Limits:RequestsPerSecondPerCaller", "1"), ("Limits:BurstPerCaller", "2"));
         using var client = api.CreateClient();
 
         await client.Get("ana").Is(HttpStatusCode.NotFound);

@@ -21,13 +21,16 @@ public sealed class ServerFaultTests : IAsyncLifetime
     // NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
     private static readonly int[] s_retryable = [6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
 
+    private static readonly string[] s_requests = ["GET", "LIST", "PUT", "PATCH", "DELETE"];
+    private static readonly string[] s_commands = ["find", "findAndModify"];
+
     private MongoWireServer _server = null!;
     private ApiFactory _api = null!;
     private HttpClient _client = null!;
     private MongoClient _mongo = null!;
 
     public static TheoryData<string, int> Retried =>
-        [.. from request in new[] { "GET", "LIST", "PUT", "PATCH", "DELETE" } from code in s_retryable select (request, code)];
+        [.. from request in s_requests from code in s_retryable select (request, code)];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -216,7 +219,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
     {
         _server.StepDown(TimeSpan.FromMinutes(1));
 
-        foreach (var request in new[] { "GET", "PUT", "DELETE" })
+        foreach (var request in s_requests)
         {
             await IsRefused(request, null);
         }
@@ -242,7 +245,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
 
     private void Fail(int? times, BsonDocument fault, params string[] commands)
     {
-        string[] names = commands.Length > 0 ? commands : ["find", "findAndModify"];
+        var names = commands.Length > 0 ? commands : s_commands;
         _server.ConfigureFailPoint(
             "failCommand",
             times is { } n ? new BsonDocument("times", n) : "alwaysOn",

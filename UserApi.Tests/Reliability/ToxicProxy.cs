@@ -135,20 +135,20 @@ internal sealed class ToxicProxy : IAsyncDisposable
     /// <summary>A toxic from when it is put in to when it is taken out.</summary>
     private sealed class Infection(Toxic toxic, Direction direction)
     {
-        private readonly CancellationTokenSource _ended = new();
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Toxic Toxic => toxic;
 
         public bool Affects(Direction data) => direction.HasFlag(data);
 
-        public void End() => _ended.Cancel();
+        public void End() => _ended.TrySetResult();
 
         /// <returns>Whether the toxic was still there after the delay.</returns>
         public async Task<bool> DelayAsync(TimeSpan delay, CancellationToken cancellationToken)
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, cancellationToken);
-            await Task.Delay(delay, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return !either.IsCancellationRequested;
+            var end = _ended.Task.WaitAsync(delay, cancellationToken);
+            await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return end.IsFaulted; // by a TimeoutException
         }
     }
 
