@@ -11,7 +11,10 @@ public sealed class LimitOptions
     /// <summary>The largest request body, in bytes; a larger one is 413. Default: 65,536. At most 1,048,576.</summary>
     public long MaxBodyBytes { get; set; } = 64 * 1024;
 
-    /// <summary>How long a request may take, waiting in the queue included; over that, the answer is 503. Default: 10 s.</summary>
+    /// <summary>
+    /// How long a request may take, waiting in the queue included; over that, the answer is 503. Its headers have as long again to arrive;
+    /// over that, the answer is 408. Default: 10 s.
+    /// </summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>

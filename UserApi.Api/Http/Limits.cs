@@ -1,9 +1,12 @@
+using System.IO.Pipelines;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
+using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
 namespace UserApi.Api.Http;
 
@@ -39,6 +42,7 @@ internal static class Limits
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes;
+            kestrel.Limits.RequestHeadersTimeout = limits.RequestTimeout;
         });
         Configure<HostOptions>((host, limits) => host.ShutdownTimeout = limits.ShutdownTimeout);
         services.AddHostedService<Drain>();
@@ -52,6 +56,7 @@ internal static class Limits
     {
         app.Use(async (http, next) =>
         {
+            await ReceiveBodyAsync(http);
             await next(http);
 
             // The rate limiter says nothing of a request whose time runs out in the queue: that would be an empty 200.
@@ -61,6 +66,36 @@ internal static class Limits
             }
         });
         app.UseRateLimiter();
+    }
+
+    /// <summary>Waits for the body, in the server's own buffer: a client that sends it slowly must not hold a turn that others wait for.</summary>
+    private static async ValueTask ReceiveBodyAsync(HttpContext http)
+    {
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true })
+        {
+            return;
+        }
+
+        // Not by a token: a read that is given up that way never ends for the server, which reports it as an error of ours.
+        var reader = http.Request.BodyReader;
+        using var _ = http.RequestAborted.UnsafeRegister(static state => ((PipeReader)state!).CancelPendingRead(), reader);
+        try
+        {
+            bool isCompleted;
+            do
+            {
+                var read = await reader.ReadAsync(CancellationToken.None);
+                isCompleted = read.IsCompleted;
+                reader.AdvanceTo(read.Buffer.Start, isCompleted ? read.Buffer.Start : read.Buffer.End);
+                http.RequestAborted.ThrowIfCancellationRequested();
+            }
+            while (!isCompleted);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            // The length of a chunk that fits in no number, or a client that went away
+            throw new BadHttpRequestException(e.Message, e);
+        }
     }
 
     private static PartitionedRateLimiter<HttpContext> CreateLimiter(LimitOptions limits)

@@ -63,15 +63,24 @@ internal static class HttpSteps
         return body;
     }
 
-    /// <summary>Sends bytes that no HTTP client would, and reads all that comes until the server closes the connection.</summary>
+    /// <summary>Sends bytes that no HTTP client would, and reads all that comes until the server closes, or resets, the connection.</summary>
     public static async Task<string> SendRaw(this HttpClient client, string request)
     {
         using var socket = new TcpClient();
         await socket.ConnectAsync(client.BaseAddress!.Host, client.BaseAddress.Port, Cancellation);
         await using var stream = socket.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(request), Cancellation);
-        using var reader = new StreamReader(stream, Encoding.Latin1);
-        return await reader.ReadToEndAsync(Cancellation);
+        using var answer = new MemoryStream();
+        try
+        {
+            await stream.WriteAsync(Encoding.Latin1.GetBytes(request), Cancellation);
+            await stream.CopyToAsync(answer, Cancellation);
+        }
+        catch (IOException) when (answer.Length > 0)
+        {
+            // A server that has answered resets a connection whose request goes on.
+        }
+
+        return Encoding.Latin1.GetString(answer.ToArray());
     }
 
     /// <summary>The answer's strong entity tag, quotes included.</summary>

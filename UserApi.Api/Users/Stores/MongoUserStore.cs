@@ -13,6 +13,7 @@ public sealed class MongoUserStore : IUserStore
     private static readonly FindOptions<User> s_one = new() { Limit = 1 };
     private static readonly BulkWriteOptions s_unordered = new() { IsOrdered = false };
     private static readonly SortDefinition<User> s_byId = Builders<User>.Sort.Ascending(UserSerializer.Id);
+    private static readonly FindOneAndDeleteOptions<User, BsonDocument> s_idOnly = new() { Projection = Builders<User>.Projection.Include(UserSerializer.Id) };
     private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt =
         Builders<User>.Projection.Include(UserSerializer.CreatedAt).Exclude(UserSerializer.Id);
 
@@ -71,7 +72,8 @@ public sealed class MongoUserStore : IUserStore
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
         RunAsync(isWrite: true, async cancel =>
         {
-            while ((await _users.DeleteOneAsync(ById(id, precondition), cancel)).DeletedCount == 0)
+            // Not DeleteOne: the driver makes it a bulk write, whose own error handling fails when a retry finds no server.
+            while (await _users.FindOneAndDeleteAsync(ById(id, precondition), s_idOnly, cancel) is null)
             {
                 var current = precondition.IsEmpty ? null : await FindOneAsync(id, cancel);
                 if (current is null || !precondition.IsSatisfiedBy(current.Version))

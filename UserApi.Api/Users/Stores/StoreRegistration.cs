@@ -89,7 +89,9 @@ internal static partial class StoreRegistration
             settings.ApplicationName ??= "UserApi";
             // Before the whole operation is given up: then it is known that nothing was sent.
             settings.ServerSelectionTimeout = given.ServerSelectionTimeout ?? options.Timeout * 0.8;
-            settings.ConnectTimeout = given.ConnectTimeout ?? TimeSpan.FromSeconds(5);
+
+            // Also how long the driver waits for a heartbeat that the network has swallowed, before it looks whether the server is back.
+            settings.ConnectTimeout = given.ConnectTimeout ?? TimeSpan.FromSeconds(1);
             settings.WaitQueueTimeout = given.WaitQueueTimeout ?? TimeSpan.FromSeconds(1);
             return settings;
         }

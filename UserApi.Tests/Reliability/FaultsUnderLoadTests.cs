@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using MongoDB.Bson;
+using MongoDB.Driver;
+using UserApi.Tests.Infrastructure;
+using UserApi.Tests.MongoWire;
+
+namespace UserApi.Tests.Reliability;
+
+/// <summary>
+/// The network to MongoDB, and MongoDB itself, break and heal while callers read and write. Every answer has to be right or a 503 in time,
+/// and two seconds after the fault every answer has to be right again, by the same process.
+/// </summary>
+public abstract class FaultsUnderLoadTests(ITestOutputHelper output)
+{
+    // Store:Timeout is 1.5 s; README: "unreachable" is answered within 2 s, and so long may the recovery take.
+    private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan s_before = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_fault = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_after = TimeSpan.FromSeconds(3);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private protected async Task RunAsync(MongoWireServer server, string connectionString, Action begin, Action end, bool hurts)
+    {
+        await using var api = new ApiFactory(("ConnectionStrings:users", connectionString), ("Logging:LogLevel:Default", "Error"));
+        using var client = api.CreateClient();
+        await client.Get("nobody").Is(HttpStatusCode.NotFound); // what the first request of a process takes is not measured here
+        await client.Delete("nobody").Is(HttpStatusCode.NotFound);
+        await using var load = new Load(client);
+        await Task.Delay(s_before, Cancellation);
+
+        begin();
+        await Task.Delay(s_fault, Cancellation);
+        end();
+        var healed = Stopwatch.GetTimestamp();
+        await Task.Delay(s_after, Cancellation);
+        var last = await load.VerifyAsync();
+
+        var failures = load.Samples.Where(sample => sample.Failed).ToList();
+        var slowest = load.Samples.Max(sample => sample.Verb == UserHistory.Verb.Patch ? sample.Took / 2 : sample.Took);
+        var recovered = failures.Select(failure => Stopwatch.GetElapsedTime(healed, failure.Sent)).Append(TimeSpan.Zero).Max();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
+            {load.Samples.Count} answers, {failures.Count} of them 503; the slowest after {slowest.TotalSeconds:0.00} s;
+            the last failure was of a request {recovered.TotalSeconds:0.00} s after the fault; stalls of this machine up to {load.Stall.TotalSeconds:0.00} s
+            """));
+        Assert.True(failures.Count > 0 == hurts, $"{failures.Count} failures");
+        Assert.InRange(slowest, TimeSpan.Zero, s_promised + load.Stall);
+        Assert.InRange(recovered, TimeSpan.Zero, s_promised + load.Stall);
+        await AssertStoredAsync(server, last);
+
+        // The six callers' connections, and the two or three that watch the server
+        await EventuallyAsync(() => server.OpenConnections is >= 1 and <= 6 + 3, () => $"{server.OpenConnections} connections are left");
+    }
+
+    private protected static async Task EventuallyAsync(Func<bool> condition, Func<string> otherwise)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (!condition())
+        {
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(5), otherwise());
+            await Task.Delay(50, Cancellation);
+        }
+    }
+
+    /// <summary>What the last readers were told is what the server holds, not more and not less.</summary>
+    private static async Task AssertStoredAsync(MongoWireServer server, IReadOnlyDictionary<string, UserHistory.Answer> last)
+    {
+        var client = new MongoClient(server.ConnectionString);
+        var documents = await client.GetDatabase("users").GetCollection<BsonDocument>("users").Find("{}").ToListAsync(Cancellation);
+        Assert.Equal(
+            last.Where(user => user.Value.Status == 200).Select(user => (user.Key, Tag: user.Value.Tag!)).Order(),
+            documents.Select(document => (document["_id"].AsString, Tag: $"\"{document["version"].AsString}\"")).Order());
+        ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster);
+    }
+}
+
+/// <summary>The network's faults: Toxiproxy's eight toxics.</summary>
+public sealed class NetworkFaultTests(ITestOutputHelper output) : FaultsUnderLoadTests(output)
+{
+    public static TheoryData<string> Harmless => [.. s_harmless.Keys];
+
+    public static TheoryData<string> Harmful => [.. s_harmful.Keys];
+
+    private static readonly Dictionary<string, (Toxic Toxic, Direction Direction)> s_harmless = new()
+    {
+        ["latency"] = (new Toxic.Latency(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(50)), Direction.Both),
+        ["bandwidth"] = (new Toxic.Bandwidth(20_000), Direction.Both),
+        ["slow_close"] = (new Toxic.SlowClose(TimeSpan.FromSeconds(1)), Direction.Both),
+        ["slicer"] = (new Toxic.Slicer(64, 32, TimeSpan.FromMilliseconds(5)), Direction.Both),
+    };
+
+    private static readonly Dictionary<string, (Toxic Toxic, Direction Direction)> s_harmful = new()
+    {
+        ["latency beyond the time limit"] = (new Toxic.Latency(TimeSpan.FromSeconds(5)), Direction.Downstream),
+        ["down"] = (new Toxic.Down(), Direction.Both),
+        ["timeout of requests"] = (new Toxic.Timeout(TimeSpan.Zero), Direction.Upstream),
+        ["timeout of answers"] = (new Toxic.Timeout(TimeSpan.Zero), Direction.Downstream),
+        ["timeout, then closed"] = (new Toxic.Timeout(TimeSpan.FromMilliseconds(300)), Direction.Downstream),
+        ["reset_peer"] = (new Toxic.ResetPeer(TimeSpan.Zero), Direction.Both),
+        ["limit_data"] = (new Toxic.LimitData(100), Direction.Downstream),
+    };
+
+    [Theory]
+    [MemberData(nameof(Harmless))]
+    public Task A_slow_network_changes_no_answer(string toxic) => RunAsync(s_harmless[toxic], hurts: false);
+
+    [Theory]
+    [MemberData(nameof(Harmful))]
+    public Task A_broken_network_loses_and_repeats_no_write(string toxic) => RunAsync(s_harmful[toxic], hurts: true);
+
+    private async Task RunAsync((Toxic Toxic, Direction Direction) fault, bool hurts)
+    {
+        await using var server = await MongoWireServer.StartAsync();
+        await using var proxy = new ToxicProxy(server.Port);
+        await RunAsync(
+            server,
+            $"mongodb://127.0.0.1:{proxy.Port}/users?directConnection=true",
+            () => proxy.Infect(fault.Toxic, fault.Direction),
+            proxy.Heal,
+            hurts);
+        await EventuallyAsync(
+            () => server.OpenConnections == proxy.OpenConnections,
+            () => $"{proxy.OpenConnections} connections to the proxy, {server.OpenConnections} from there to the server");
+    }
+}
+
+/// <summary>The server's faults, while it is used.</summary>
+public sealed class ServerFaultsUnderLoadTests(ITestOutputHelper output) : FaultsUnderLoadTests(output)
+{
+    private static readonly string[] s_commands = ["find", "findAndModify"];
+
+    [Fact]
+    public Task A_server_that_ends_and_starts_again_has_every_write() => RunAsync(server => server.Stop(), server => server.Restart(), hurts: true);
+
+    [Fact]
+    public Task A_server_that_answers_late_carries_out_no_write_twice() => RunAsync(server => server.Pause(), server => server.Resume(), hurts: true);
+
+    [Fact]
+    public Task An_election_is_waited_for() => RunAsync(server => server.StepDown(TimeSpan.FromMilliseconds(700)), _ => { }, hurts: false);
+
+    [Fact]
+    public Task A_pool_that_is_cleared_again_and_again_recovers() => RunAsync(server => Fail(server, new("closeConnection", true)), Heal, hurts: true);
+
+    [Fact]
+    public Task A_server_that_is_about_to_shut_down_is_503_until_it_is_back() => RunAsync(server => Fail(server, new("errorCode", 91)), Heal, hurts: true);
+
+    [Fact]
+    public Task A_write_applied_before_its_connection_broke_is_answered_and_not_applied_again() => RunAsync(
+        server => server.ConfigureFailPoint("onPrimaryTransactionalWrite", new BsonDocument("times", 2)),
+        server => Assert.InRange(server.ReplayedWrites, 1, 2),
+        hurts: false);
+
+    private static void Fail(MongoWireServer server, BsonDocument fault) => server.ConfigureFailPoint(
+        "failCommand", "alwaysOn", new BsonDocument("failCommands", new BsonArray(s_commands)).AddRange(fault));
+
+    private static void Heal(MongoWireServer server) => server.ConfigureFailPoint("failCommand", "off");
+
+    private async Task RunAsync(Action<MongoWireServer> begin, Action<MongoWireServer> end, bool hurts)
+    {
+        await using var server = await MongoWireServer.StartAsync();
+        await RunAsync(server, server.ConnectionString, () => begin(server), () => end(server), hurts);
+    }
+}

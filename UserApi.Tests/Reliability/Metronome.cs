@@ -1,0 +1,39 @@
+using System.Diagnostics;
+
+namespace UserApi.Tests.Reliability;
+
+/// <summary>
+/// Tells how late this machine runs its timers while others use it too, so that a promise about time is not held against a stall that has
+/// nothing to do with the API.
+/// </summary>
+internal sealed class Metronome : IAsyncDisposable
+{
+    private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(20);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _beating;
+    private long _worst;
+
+    public Metronome() => _beating = BeatAsync();
+
+    /// <summary>The longest stall so far.</summary>
+    public TimeSpan Stall => TimeSpan.FromTicks(Interlocked.Read(ref _worst));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _beating;
+        _stop.Dispose();
+    }
+
+    private async Task BeatAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await Task.Delay(s_beat, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var late = Stopwatch.GetElapsedTime(start) - s_beat;
+            Interlocked.Exchange(ref _worst, Math.Max(late.Ticks, Interlocked.Read(ref _worst)));
+        }
+    }
+}

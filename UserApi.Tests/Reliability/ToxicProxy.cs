@@ -1,0 +1,314 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace UserApi.Tests.Reliability;
+
+/// <summary>A TCP proxy on loopback whose network can be made as bad as Toxiproxy's, and good again.</summary>
+internal sealed class ToxicProxy : IAsyncDisposable
+{
+    private readonly int _upstreamPort;
+    private readonly ConcurrentDictionary<Link, Task> _links = new();
+    private readonly Lock _gate = new();
+    private Infection? _infection;
+    private Socket? _listener;
+    private Task _accepting = Task.CompletedTask;
+    private int _accepted;
+
+    public ToxicProxy(int upstreamPort)
+    {
+        _upstreamPort = upstreamPort;
+        Listen();
+    }
+
+    public int Port { get; private set; }
+
+    /// <summary>How many connections there are now.</summary>
+    public int OpenConnections => _links.Count;
+
+    /// <summary>How many connections there have been.</summary>
+    public int AcceptedConnections => Volatile.Read(ref _accepted);
+
+    /// <summary>Makes the network bad for connections new and old.</summary>
+    public void Infect(Toxic toxic, Direction direction)
+    {
+        lock (_gate)
+        {
+            _infection = new(toxic, direction);
+            foreach (var link in _links.Keys)
+            {
+                link.Suffer(_infection);
+            }
+
+            if (toxic is Toxic.Down)
+            {
+                StopListening();
+            }
+        }
+    }
+
+    /// <summary>Makes the network good again; what was held back goes on.</summary>
+    public void Heal()
+    {
+        lock (_gate)
+        {
+            _infection?.End();
+            _infection = null;
+            if (_listener is null)
+            {
+                Listen();
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Heal();
+        lock (_gate)
+        {
+            StopListening();
+            foreach (var link in _links.Keys)
+            {
+                link.Dispose();
+            }
+        }
+
+        await _accepting;
+        await Task.WhenAll(_links.Values);
+    }
+
+    private void Listen()
+    {
+        _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, Port));
+        _listener.Listen(512);
+        Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
+        _accepting = AcceptAsync(_listener);
+    }
+
+    private void StopListening()
+    {
+        _listener?.Dispose();
+        _listener = null;
+    }
+
+    private async Task AcceptAsync(Socket listener)
+    {
+        while (true)
+        {
+            Socket client;
+            try
+            {
+                client = await listener.AcceptAsync();
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                return; // down
+            }
+
+            Interlocked.Increment(ref _accepted);
+            var link = new Link(this, client);
+            lock (_gate)
+            {
+                if (_listener != listener)
+                {
+                    link.Dispose();
+                    return;
+                }
+
+                _links[link] = Task.CompletedTask;
+                _links.TryUpdate(link, ServeAsync(link), Task.CompletedTask);
+                if (_infection is { } infection)
+                {
+                    link.Suffer(infection);
+                }
+            }
+        }
+    }
+
+    private async Task ServeAsync(Link link)
+    {
+        await link.RunAsync(_upstreamPort);
+        _links.TryRemove(link, out _);
+    }
+
+    /// <summary>A toxic from when it is put in to when it is taken out.</summary>
+    private sealed class Infection(Toxic toxic, Direction direction)
+    {
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Toxic Toxic => toxic;
+
+        public bool Affects(Direction data) => direction.HasFlag(data);
+
+        public void End() => _ended.TrySetResult();
+
+        /// <returns>Whether the toxic was still there after the delay.</returns>
+        public async Task<bool> DelayAsync(TimeSpan delay, CancellationToken cancellationToken)
+        {
+            var end = _ended.Task.WaitAsync(delay, cancellationToken);
+            await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return end.IsFaulted; // by a TimeoutException
+        }
+    }
+
+    /// <summary>One client's connection and its counterpart to the server.</summary>
+    private sealed class Link(ToxicProxy proxy, Socket client) : IDisposable
+    {
+        private readonly CancellationTokenSource _closed = new();
+        private readonly Socket _server = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+
+        public async Task RunAsync(int upstreamPort)
+        {
+            client.NoDelay = true;
+            try
+            {
+                await _server.ConnectAsync(IPAddress.Loopback, upstreamPort, _closed.Token);
+                await Task.WhenAll(PumpAsync(client, _server, Direction.Upstream), PumpAsync(_server, client, Direction.Downstream));
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+            {
+                // The server is away.
+            }
+
+            Dispose();
+        }
+
+        /// <summary>Begins what a toxic does to a connection whether or not data passes.</summary>
+        public void Suffer(Infection infection)
+        {
+            switch (infection.Toxic)
+            {
+                case Toxic.Down:
+                    Dispose();
+                    break;
+                case Toxic.Timeout { After: var after } when after > TimeSpan.Zero:
+                    _ = EndAfter(after, reset: false);
+                    break;
+                case Toxic.ResetPeer { After: var after }:
+                    _ = EndAfter(after, reset: true);
+                    break;
+            }
+
+            async Task EndAfter(TimeSpan delay, bool reset)
+            {
+                if (await infection.DelayAsync(delay, _closed.Token))
+                {
+                    if (reset)
+                    {
+                        TryReset(client);
+                        TryReset(_server);
+                    }
+
+                    Dispose();
+                }
+            }
+        }
+
+        public void Dispose()
+        {
+            _closed.Cancel();
+            client.Dispose();
+            _server.Dispose();
+        }
+
+        private static void TryReset(Socket socket)
+        {
+            try
+            {
+                socket.LingerState = new(true, 0);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // Already closed.
+            }
+        }
+
+        private async Task PumpAsync(Socket from, Socket to, Direction direction)
+        {
+            var buffer = new byte[16 * 1024];
+            var passed = 0;
+            Infection? last = null;
+            try
+            {
+                while (true)
+                {
+                    var count = await from.ReceiveAsync(buffer, _closed.Token);
+                    var infection = proxy._infection is { } present && present.Affects(direction) ? present : null;
+                    if (infection != last)
+                    {
+                        (last, passed) = (infection, 0);
+                    }
+
+                    if (count == 0)
+                    {
+                        if (infection is { Toxic: Toxic.SlowClose slow })
+                        {
+                            await infection.DelayAsync(slow.Delay, _closed.Token);
+                        }
+
+                        break;
+                    }
+
+                    var data = buffer.AsMemory(0, count);
+                    switch (infection?.Toxic)
+                    {
+                        case Toxic.Latency late:
+                            await infection.DelayAsync(late.Delay + (late.Jitter * ((2 * Random.Shared.NextDouble()) - 1)), _closed.Token);
+                            break;
+                        case Toxic.Bandwidth { BytesPerSecond: var rate }:
+                            data = await SendInPiecesAsync(infection, data, to, () => rate / 10, TimeSpan.FromMilliseconds(100));
+                            break;
+                        case Toxic.Slicer slicer:
+                            var spread = slicer.SizeVariation;
+                            data = await SendInPiecesAsync(
+                                infection, data, to, () => slicer.AverageSize + Random.Shared.Next(-spread, spread + 1), slicer.Delay);
+                            break;
+                        case Toxic.Timeout:
+                            continue;
+                        case Toxic.LimitData { Bytes: var limit }:
+                            passed += count;
+                            if (passed > limit)
+                            {
+                                await SendAsync(to, data[..Math.Max(0, count - (passed - limit))]);
+                                return;
+                            }
+
+                            break;
+                    }
+
+                    await SendAsync(to, data);
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+            {
+                // One of the two went away.
+            }
+            finally
+            {
+                Dispose();
+            }
+        }
+
+        /// <returns>What is left to send when the toxic has gone.</returns>
+        private async Task<Memory<byte>> SendInPiecesAsync(Infection infection, Memory<byte> data, Socket to, Func<int> size, TimeSpan delay)
+        {
+            while (data.Length > 0 && await infection.DelayAsync(delay, _closed.Token))
+            {
+                var length = Math.Min(size(), data.Length);
+                await SendAsync(to, data[..length]);
+                data = data[length..];
+            }
+
+            return data;
+        }
+
+        private async Task SendAsync(Socket to, Memory<byte> data)
+        {
+            while (data.Length > 0)
+            {
+                data = data[await to.SendAsync(data, _closed.Token)..];
+            }
+        }
+    }
+}
