@@ -47,7 +47,7 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
                 return true;
             }
 
-            if (!EntityTagHeaderValue.TryParseStrictList(header, out var tags) || tags.Count == 0)
+            if (!EntityTagHeaderValue.TryParseStrictList(header, out var tags))
             {
                 return false;
             }

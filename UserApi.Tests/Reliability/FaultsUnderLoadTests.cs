@@ -12,14 +12,14 @@ namespace UserApi.Tests.Reliability;
 /// The network to MongoDB, and MongoDB itself, break and heal while callers read and write. Every answer has to be right or a 503 in time,
 /// and two seconds after the fault every answer has to be right again, by the same process.
 /// </summary>
-public abstract class FaultsUnderLoadTests(ITestOutputHelper output)
+public abstract class FaultTests(ITestOutputHelper output)
 {
     // Store:Timeout is 1.5 s; README: "unreachable" is answered within 2 s, and so long may the recovery take.
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan s_before = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan s_before = TimeSpan.FromSeconds(0.3);
     private static readonly TimeSpan s_fault = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_after = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan s_after = TimeSpan.FromSeconds(2.5);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -78,7 +78,7 @@ public abstract class FaultsUnderLoadTests(ITestOutputHelper output)
 }
 
 /// <summary>The network's faults: Toxiproxy's eight toxics.</summary>
-public sealed class NetworkFaultTests(ITestOutputHelper output) : FaultsUnderLoadTests(output)
+public sealed class NetworkFaultTests(ITestOutputHelper output) : FaultTests(output)
 {
     public static TheoryData<string> Harmless => [.. s_harmless.Keys];
 
@@ -128,7 +128,7 @@ public sealed class NetworkFaultTests(ITestOutputHelper output) : FaultsUnderLoa
 }
 
 /// <summary>The server's faults, while it is used.</summary>
-public sealed class ServerFaultsUnderLoadTests(ITestOutputHelper output) : FaultsUnderLoadTests(output)
+public sealed class ServerFaultsUnderLoadTests(ITestOutputHelper output) : FaultTests(output)
 {
     private static readonly string[] s_commands = ["find", "findAndModify"];
 
@@ -163,4 +163,66 @@ public sealed class ServerFaultsUnderLoadTests(ITestOutputHelper output) : Fault
         await using var server = await MongoWireServer.StartAsync();
         await RunAsync(server, server.ConnectionString, () => begin(server), () => end(server), hurts);
     }
+}
+
+/// <summary>What faults leave behind in the process, which these tests have to themselves.</summary>
+[Collection(nameof(Alone))]
+public sealed class FaultRemainsTests(ITestOutputHelper output)
+{
+    private const int MemoryBound = 8 * 1024 * 1024;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Faults_that_come_and_go_leave_no_timer_thread_or_memory_behind()
+    {
+        await using var server = await MongoWireServer.StartAsync();
+        await using var proxy = new ToxicProxy(server.Port);
+        await using var api = new ApiFactory(
+            ("ConnectionStrings:users", $"mongodb://127.0.0.1:{proxy.Port}/users?directConnection=true"),
+            ("Store:Timeout", "00:00:00.3"),
+            ("Logging:LogLevel:Default", "Error"));
+        using var client = api.CreateClient();
+        await BreakAndHealAsync(client, proxy, cycles: 2);
+        var before = Measure();
+
+        await BreakAndHealAsync(client, proxy, cycles: 10);
+
+        var after = Measure();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
+            ten times four faults: memory {(after.Memory - before.Memory) / 1048576.0:+0.0;-0.0} MB, timers {before.Timers} -> {after.Timers},
+            threads {before.Threads} -> {after.Threads}, {proxy.AcceptedConnections} connections made, {proxy.OpenConnections} left
+            """));
+        Assert.InRange(after.Memory - before.Memory, long.MinValue, MemoryBound);
+        Assert.InRange(after.Timers - before.Timers, long.MinValue, 10);
+        Assert.InRange(after.Threads - before.Threads, int.MinValue, 10);
+        Assert.InRange(proxy.OpenConnections, 1, 6 + 3);
+    }
+
+    private static async Task BreakAndHealAsync(HttpClient client, ToxicProxy proxy, int cycles)
+    {
+        Toxic[] toxics = [new Toxic.ResetPeer(TimeSpan.Zero), new Toxic.Timeout(TimeSpan.FromMilliseconds(100)), new Toxic.Down(), new Toxic.LimitData(100)];
+        for (var i = 0; i < cycles; i++)
+        {
+            foreach (var toxic in toxics)
+            {
+                proxy.Infect(toxic, Direction.Both);
+                await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => GetAsync()));
+                proxy.Heal();
+            }
+        }
+
+        // What waits for its time limit is over by then.
+        await Task.Delay(TimeSpan.FromSeconds(2), Cancellation);
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ => Assert.Equal(HttpStatusCode.NotFound, await GetAsync())));
+
+        async Task<HttpStatusCode> GetAsync()
+        {
+            using var response = await client.Get("nobody");
+            return response.StatusCode;
+        }
+    }
+
+    private static (long Memory, long Timers, int Threads) Measure() =>
+        (GC.GetTotalMemory(forceFullCollection: true), Timer.ActiveCount, ThreadPool.ThreadCount);
 }
