@@ -130,7 +130,7 @@ public sealed class NetworkFaultTests(ITestOutputHelper output) : FaultTests(out
 /// <summary>The server's faults, while it is used.</summary>
 public sealed class ServerFaultsUnderLoadTests(ITestOutputHelper output) : FaultTests(output)
 {
-    private static readonly string[] s_commands = ["find", "findAndModify"];
+    private static readonly string[] s_commands = ["find", "findAndModify", "update"];
 
     [Fact]
     public Task A_server_that_ends_and_starts_again_has_every_write() => RunAsync(server => server.Stop(), server => server.Restart(), hurts: true);

@@ -22,7 +22,8 @@ public sealed class ServerFaultTests : IAsyncLifetime
     private static readonly int[] s_retryable = [6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
 
     private static readonly string[] s_requests = ["GET", "LIST", "PUT", "PATCH", "DELETE"];
-    private static readonly string[] s_commands = ["find", "findAndModify"];
+    private static readonly string[] s_writes = ["findAndModify", "update"];
+    private static readonly string[] s_commands = ["find", .. s_writes];
 
     private MongoWireServer _server = null!;
     private ApiFactory _api = null!;
@@ -94,7 +95,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
     {
         foreach (var fault in new BsonDocument[] { new("closeConnection", true), new("errorCode", 10107), new("errorCode", 91) })
         {
-            Fail(times: null, fault, "findAndModify");
+            Fail(times: null, fault, s_writes);
 
             await IsRefused(request, MayBeApplied);
             Assert.Equal("Old", await StoredName());
@@ -123,7 +124,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
     public async Task A_write_that_the_majority_did_not_confirm_in_time_may_have_been_applied(string request, string? stored)
     {
         var error = new BsonDocument { { "code", 64 }, { "codeName", "WriteConcernFailed" }, { "errmsg", "waiting for replication timed out" } };
-        Fail(times: 1, new("writeConcernError", error), "findAndModify");
+        Fail(times: 1, new("writeConcernError", error), s_writes);
 
         await IsRefused(request, MayBeApplied);
 
@@ -137,11 +138,11 @@ public sealed class ServerFaultTests : IAsyncLifetime
     public async Task A_write_that_the_majority_did_not_confirm_for_an_election_is_asked_for_again(string request)
     {
         var error = new BsonDocument { { "code", 189 }, { "codeName", "PrimarySteppedDown" }, { "errmsg", "stepped down" } };
-        Fail(times: 1, new("writeConcernError", error), "findAndModify");
-        var written = _server.CommandCount("findAndModify");
+        Fail(times: 1, new("writeConcernError", error), s_writes);
+        var written = Writes();
         var election = Task.Run(async () =>
         {
-            while (_server.CommandCount("findAndModify") == written)
+            while (Writes() == written)
             {
                 await Task.Delay(5, Cancellation);
             }
@@ -153,6 +154,8 @@ public sealed class ServerFaultTests : IAsyncLifetime
 
         await election;
         Assert.Equal(1, _server.ReplayedWrites);
+
+        int Writes() => s_writes.Sum(command => (int)_server.CommandCount(command));
     }
 
     [Theory]

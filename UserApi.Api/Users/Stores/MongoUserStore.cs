@@ -229,6 +229,7 @@ public sealed class MongoUserStore : IUserStore
 
     private static bool IsUnavailable(Exception e, CancellationToken cancellationToken) =>
         e is MongoException or TimeoutException or IOException or SocketException
+        || e is ArgumentNullException { Source: "MongoDB.Driver" } // driver 3.14.0: a bulk write that is retried finds no server
         || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
     // The driver gives up choosing a server, or waiting for a connection of its pool, before it sends anything.
