@@ -29,7 +29,7 @@ public class StoreBenchmarks
     public async Task SetupAsync()
     {
         _store = Store == "embedded" ? Embedded() : await MongoDbAsync();
-        await Parallel.ForEachAsync(s_ids, async (id, cancel) => await _store.PutAsync(id, s_body, default, cancel));
+        await Parallel.ForEachAsync(s_ids, async (id, cancel) => await _store.PutAsync(id, s_body, default, returnUser: false, cancel));
     }
 
     [GlobalCleanup]
@@ -51,7 +51,7 @@ public class StoreBenchmarks
     public async Task<User?> Read() => await _store.FindAsync(Next(), default);
 
     [Benchmark]
-    public async Task<WriteResult> Write() => await _store.PutAsync(Next(), s_body, default, default);
+    public async Task<WriteResult> Write() => await _store.PutAsync(Next(), s_body, default, returnUser: false, default);
 
     [Benchmark]
     public async Task<IReadOnlyList<User>> PageOf50() => await _store.ListAsync(Next(), 50, default);

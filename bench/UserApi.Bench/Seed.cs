@@ -25,7 +25,7 @@ internal static class Seed
                 throw new InvalidOperationException(error);
             }
 
-            await store.PutAsync(id, new(Name(number), null, null), default, cancel);
+            await store.PutAsync(id, new(Name(number), null, null), default, returnUser: false, cancel);
         }
     }
 

@@ -154,7 +154,8 @@ public sealed class MongoUserStore : IUserStore
             while (open.Count > 0)
             {
                 var updates = open.Select(index => new UpdateOneModel<User>(
-                    Builders<User>.Filter.Eq(UserSerializer.Id, users[index].Id), UserSerializer.Replace(users[index])) { IsUpsert = true });
+                    Builders<User>.Filter.Eq(UserSerializer.Id, users[index].Id), UserSerializer.Replace(users[index]))
+                { IsUpsert = true });
                 var (created, collided) = await UpdateAsync([.. updates], cancel);
                 foreach (var index in created)
                 {
