@@ -125,8 +125,9 @@ internal static class UserEndpoints
             return MalformedJson;
         }
 
+        var returnUser = PrefersRepresentation(http.Request);
         return UserBody.Read(json, out var errors) is { } body
-            ? Written(http, userId, await store.PutAsync(userId, body, precondition, PrefersRepresentation(http.Request), http.RequestAborted))
+            ? Written(http, userId, await store.PutAsync(userId, body, precondition, returnUser, http.RequestAborted), returnUser)
             : Problem.Invalid(errors);
     }
 
@@ -148,6 +149,7 @@ internal static class UserEndpoints
             return MalformedJson;
         }
 
+        var returnUser = PrefersRepresentation(http.Request);
         while (true)
         {
             var user = await store.FindAsync(userId, http.RequestAborted);
@@ -167,21 +169,20 @@ internal static class UserEndpoints
             }
 
             // Another writer came in between when this fails: the patch is applied to what that one left.
-            var result = await store.PutAsync(
-                userId, body, Precondition.Matches(user.Version), PrefersRepresentation(http.Request), http.RequestAborted);
+            var result = await store.PutAsync(userId, body, Precondition.Matches(user.Version), returnUser, http.RequestAborted);
             if (result.Outcome != WriteOutcome.PreconditionFailed)
             {
-                return Written(http, userId, result);
+                return Written(http, userId, result, returnUser);
             }
         }
     }
 
     private static async Task<IResult> Delete(string id, HttpContext http, IUserStore store) =>
         TryReadTarget(id, http, out var userId, out var precondition, out var problem)
-            ? Written(http, userId, await store.DeleteAsync(userId, precondition, http.RequestAborted))
+            ? Written(http, userId, await store.DeleteAsync(userId, precondition, http.RequestAborted), returnUser: false)
             : problem;
 
-    private static IResult Written(HttpContext http, UserId id, WriteResult result)
+    private static IResult Written(HttpContext http, UserId id, WriteResult result, bool returnUser)
     {
         switch (result.Outcome)
         {
@@ -197,7 +198,7 @@ internal static class UserEndpoints
         }
 
         var isCreated = result.Outcome == WriteOutcome.Created;
-        if (PrefersRepresentation(http.Request))
+        if (returnUser)
         {
             http.Response.Headers["Preference-Applied"] = "return=representation";
             return UserResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status200OK, result.User!);
