@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace UserApi.Api.Users.Stores;
 
@@ -102,7 +103,8 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             connection.Open();
 
             // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
-            Execute(connection, "PRAGMA synchronous = FULL");
+            // The timeout: reads go past ADO.NET, and with it past the waiting for another process that it does itself.
+            Execute(connection, $"PRAGMA synchronous = FULL; PRAGMA busy_timeout = {(int)_timeout.TotalMilliseconds}");
             return connection;
         }
         catch
@@ -240,32 +242,45 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         public WriteResult Result { get; set; }
     }
 
+    /// <summary>Reads by SQLite's own interface: ADO.NET would make a command, a reader and their checks for every user.</summary>
     private class ReadSession(SqliteConnection connection) : IDisposable
     {
         private const string Columns = "SELECT id, name, email, attributes, created_at, updated_at, version FROM users";
 
-        private readonly SqliteCommand _find = Command(connection, $"{Columns} WHERE id = $id", "$id");
-        private readonly SqliteCommand _list = Command(connection, $"{Columns} WHERE id > $after ORDER BY id LIMIT $limit", "$after", "$limit");
+        private readonly sqlite3_stmt _find = Prepare(connection, $"{Columns} WHERE id = ?");
+        private readonly sqlite3_stmt _list = Prepare(connection, $"{Columns} WHERE id > ? ORDER BY id LIMIT ?");
 
         public User? Find(string id)
         {
-            _find.Parameters[0].Value = id;
-            using var reader = _find.ExecuteReader();
-            return reader.Read() ? ReadUser(reader) : null;
+            try
+            {
+                Check(raw.sqlite3_bind_text(_find, 1, id));
+                return Step(_find) ? ReadUser(_find) : null;
+            }
+            finally
+            {
+                raw.sqlite3_reset(_find);
+            }
         }
 
         public List<User> List(string after, int limit)
         {
-            _list.Parameters[0].Value = after;
-            _list.Parameters[1].Value = limit;
-            using var reader = _list.ExecuteReader();
-            var users = new List<User>();
-            while (reader.Read())
+            try
             {
-                users.Add(ReadUser(reader));
-            }
+                Check(raw.sqlite3_bind_text(_list, 1, after));
+                Check(raw.sqlite3_bind_int(_list, 2, limit));
+                var users = new List<User>();
+                while (Step(_list))
+                {
+                    users.Add(ReadUser(_list));
+                }
 
-            return users;
+                return users;
+            }
+            finally
+            {
+                raw.sqlite3_reset(_list);
+            }
         }
 
         public virtual void Dispose()
@@ -275,14 +290,35 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             connection.Dispose();
         }
 
-        private static User ReadUser(SqliteDataReader reader) => new(
-            reader.GetString(0),
-            reader.GetString(1),
-            reader.IsDBNull(2) ? null : reader.GetString(2),
-            reader.IsDBNull(3) ? null : JsonSerializer.Deserialize(reader.GetString(3), UserJson.Default.IReadOnlyDictionaryStringString),
-            DateTime.UnixEpoch.AddMilliseconds(reader.GetInt64(4)),
-            DateTime.UnixEpoch.AddMilliseconds(reader.GetInt64(5)),
-            reader.GetString(6));
+        private static sqlite3_stmt Prepare(SqliteConnection connection, string sql)
+        {
+            SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(connection.Handle, sql, out var statement), connection.Handle);
+            return statement;
+        }
+
+        private static User ReadUser(sqlite3_stmt row)
+        {
+            return new(
+                Text(0)!,
+                Text(1)!,
+                Text(2),
+                Text(3) is { } attributes ? JsonSerializer.Deserialize(attributes, UserJson.Default.IReadOnlyDictionaryStringString) : null,
+                DateTime.UnixEpoch.AddMilliseconds(raw.sqlite3_column_int64(row, 4)),
+                DateTime.UnixEpoch.AddMilliseconds(raw.sqlite3_column_int64(row, 5)),
+                Text(6)!);
+
+            string? Text(int column) => raw.sqlite3_column_text(row, column).utf8_to_string();
+        }
+
+        private bool Step(sqlite3_stmt statement)
+        {
+            var code = raw.sqlite3_step(statement);
+            Check(code);
+            return code == raw.SQLITE_ROW;
+        }
+
+        // ROW and DONE are no errors to it.
+        private void Check(int code) => SqliteException.ThrowExceptionForRC(code, connection.Handle);
     }
 
     private sealed class WriteSession(SqliteConnection connection, TimeProvider clock) : ReadSession(connection)
