@@ -31,25 +31,11 @@ internal static partial class ApiDocs
 
     public static void MapApiDocs(this WebApplication app)
     {
-        // Asked of few requests: Swashbuckle's own middlewares would hold every path against patterns.
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(Path) || http.Request.Path == Document, docs =>
+        // Made when the first of these few requests comes: Swashbuckle takes a tenth of a second to set up, and would hold every path against patterns.
+        app.Use(next =>
         {
-            docs.Use((http, next) =>
-            {
-                var headers = http.Response.Headers;
-                headers.ContentSecurityPolicy = ContentSecurityPolicy;
-                headers.XContentTypeOptions = "nosniff";
-                headers["Referrer-Policy"] = "no-referrer";
-                return next(http);
-            });
-            docs.UseSwagger(swagger => swagger.RouteTemplate = "{documentName}.json");
-            docs.UseSwaggerUI(ui =>
-            {
-                ui.RoutePrefix = Path.TrimStart('/');
-                ui.DocumentTitle = "UserApi";
-                ui.SwaggerEndpoint($"..{Document}", "UserApi");
-                ui.EnableTryItOutByDefault();
-            });
+            var docs = new Lazy<RequestDelegate>(() => CreateDocs(app, next));
+            return http => http.Request.Path.StartsWithSegments(Path) || http.Request.Path == Document ? docs.Value(http) : next(http);
         });
 
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("UserApi.Api.Docs");
@@ -60,6 +46,29 @@ internal static partial class ApiDocs
                 LogDocs(logger, address);
             }
         });
+    }
+
+    private static RequestDelegate CreateDocs(IApplicationBuilder app, RequestDelegate next)
+    {
+        var docs = app.New();
+        docs.Use((http, next) =>
+        {
+            var headers = http.Response.Headers;
+            headers.ContentSecurityPolicy = ContentSecurityPolicy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "no-referrer";
+            return next(http);
+        });
+        docs.UseSwagger(swagger => swagger.RouteTemplate = "{documentName}.json");
+        docs.UseSwaggerUI(ui =>
+        {
+            ui.RoutePrefix = Path.TrimStart('/');
+            ui.DocumentTitle = "UserApi";
+            ui.SwaggerEndpoint($"..{Document}", "UserApi");
+            ui.EnableTryItOutByDefault();
+        });
+        docs.Run(next);
+        return docs.Build();
     }
 
     [LoggerMessage(1, LogLevel.Information, "Try it at {Address}/docs")]
