@@ -69,6 +69,35 @@ public sealed class MongoUserStore : IUserStore
     }
 
     /// <inheritdoc/>
+    public async ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken)
+    {
+        using var budget = StartBudget(cancellationToken);
+        while (true)
+        {
+            var current = await RunAsync(isWrite: false, cancel => FindAsync(id, cancel).AsTask(), budget, cancellationToken);
+            if (current is null || !precondition.IsSatisfiedBy(current.Version))
+            {
+                return new(current is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
+            }
+
+            if (change(current.Body) is not { } body)
+            {
+                return new(WriteOutcome.Unchanged);
+            }
+
+            // Another writer came in between when this fails: the change is made to what that one left.
+            var next = User.Create(id, body, _clock.GetUtcNow());
+            var result = await RunAsync(
+                isWrite: true, cancel => PutOneAsync(id, next, Precondition.Matches(current.Version), cancel).AsTask(), budget, cancellationToken);
+            if (result.Outcome != WriteOutcome.PreconditionFailed)
+            {
+                return result;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
         RunAsync(isWrite: true, async cancel =>
         {
@@ -216,8 +245,14 @@ public sealed class MongoUserStore : IUserStore
     /// </summary>
     private async ValueTask<T> RunAsync<T>(bool isWrite, Func<CancellationToken, Task<T>> operation, CancellationToken cancellationToken)
     {
-        using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        budget.CancelAfter(_timeout);
+        using var budget = StartBudget(cancellationToken);
+        return await RunAsync(isWrite, operation, budget, cancellationToken);
+    }
+
+    /// <summary>Carries out a part of an operation within the operation's budget.</summary>
+    private static async ValueTask<T> RunAsync<T>(
+        bool isWrite, Func<CancellationToken, Task<T>> operation, CancellationTokenSource budget, CancellationToken cancellationToken)
+    {
         try
         {
             return await operation(budget.Token);
@@ -226,6 +261,13 @@ public sealed class MongoUserStore : IUserStore
         {
             throw new StoreUnavailableException(mayHaveBeenApplied: isWrite && !WasNeverSent(e), e);
         }
+    }
+
+    private CancellationTokenSource StartBudget(CancellationToken cancellationToken)
+    {
+        var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        budget.CancelAfter(_timeout);
+        return budget;
     }
 
     private static bool IsUnavailable(Exception e, CancellationToken cancellationToken) =>
