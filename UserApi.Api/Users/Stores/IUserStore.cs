@@ -1,8 +1,8 @@
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>
-/// Keeps users. Every member is atomic and linearizable per user; a write that was answered is durable. Whatever keeps a store from
-/// answering in time is a <see cref="StoreUnavailableException"/>.
+/// Keeps users. Every member is atomic and, where its store does not say otherwise, linearizable per user; a write that was answered is
+/// durable. Whatever keeps a store from answering in time is a <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IUserStore
 {

@@ -6,6 +6,12 @@ using MongoDB.Driver;
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>Users as documents of one MongoDB collection, <c>users</c>, with the user's id as <c>_id</c>.</summary>
+/// <remarks>
+/// Writes and their preconditions are linearizable: a majority has them before they are answered. Reads ask the primary, with the server's
+/// default read concern (<c>local</c>): one that was deposed and does not know it yet may for a moment find what has been replaced since,
+/// or a write that was never answered and will be rolled back. The read concern <c>linearizable</c> would cost every read a round trip between
+/// the servers, and holds for one user at a time: reads could not be joined.
+/// </remarks>
 public sealed class MongoUserStore : IUserStore
 {
     private const int DuplicateKey = 11000;
