@@ -149,32 +149,11 @@ internal static class UserEndpoints
             return MalformedJson;
         }
 
-        var returnUser = PrefersRepresentation(http.Request);
-        while (true)
-        {
-            var user = await store.FindAsync(userId, http.RequestAborted);
-            if (user is null)
-            {
-                return NotFound;
-            }
-
-            if (!precondition.IsSatisfiedBy(user.Version))
-            {
-                return PreconditionFailed;
-            }
-
-            if (user.Body.Merge(json, out var errors) is not { } body)
-            {
-                return Problem.Invalid(errors);
-            }
-
-            // Another writer came in between when this fails: the patch is applied to what that one left.
-            var result = await store.PutAsync(userId, body, Precondition.Matches(user.Version), returnUser, http.RequestAborted);
-            if (result.Outcome != WriteOutcome.PreconditionFailed)
-            {
-                return Written(http, userId, result, returnUser);
-            }
-        }
+        Dictionary<string, string[]> errors = [];
+        var result = await store.UpdateAsync(userId, user => user.Merge(json, out errors), precondition, http.RequestAborted);
+        return result.Outcome == WriteOutcome.Unchanged
+            ? Problem.Invalid(errors)
+            : Written(http, userId, result, PrefersRepresentation(http.Request));
     }
 
     private static async Task<IResult> Delete(string id, HttpContext http, IUserStore store) =>

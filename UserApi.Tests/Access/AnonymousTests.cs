@@ -19,7 +19,7 @@ public class AnonymousTests
     [Fact]
     public async Task In_Development_anonymous_callers_may_do_everything_and_a_line_says_so()
     {
-        var log = new LogCapture();
+        var log = new LogCollector();
         await using var api = new ApiFactory { Configure = services => services.AddSingleton<ILoggerProvider>(log) };
         using var client = api.Client();
 
@@ -42,7 +42,7 @@ public class AnonymousTests
     [Fact]
     public async Task In_Production_anonymous_callers_may_do_everything_where_that_is_written_down()
     {
-        var log = new LogCapture();
+        var log = new LogCollector();
         await using var api = new ApiFactory(("Authentication:AllowAnonymous", "true"), ("Store:Kind", "Embedded"))
         {
             Environment = Environments.Production,
@@ -57,7 +57,7 @@ public class AnonymousTests
     [Fact]
     public async Task With_an_issuer_no_line_says_that_anonymous_callers_get_in()
     {
-        var log = new LogCapture();
+        var log = new LogCollector();
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory([.. issuer.Settings.Skip(1), ("Store:Kind", "Embedded")])
         {

@@ -17,14 +17,19 @@ public class LocalTokenTests
             File.Copy(Repository.File("UserApi.Api", name), folder.File(name));
         }
 
+        // Where the SDK and the program look for the user's secrets: on Unix, and on Windows
+        (string, string?)[] home = [("HOME", folder.Path), ("APPDATA", folder.Path)];
         var (exitCode, output, error) = await ApiProcess.RunDotnetAsync(
-            folder, "user-jwts", "create", "--project", folder.Path, "--scope", Issuer.Read, "--scope", Issuer.Write, "--output", "token");
+            [.. home, ("DOTNET_CLI_HOME", folder.Path), ("DOTNET_NOLOGO", "true")],
+            "user-jwts", "create", "--project", folder.Path, "--scope", Issuer.Read, "--scope", Issuer.Write, "--output", "token");
         Assert.True(exitCode == 0, error + output);
         var token = output.Trim().Split('\n')[^1].Trim();
 
         Assert.All(committed, name => Assert.Equal(File.ReadAllText(Repository.File("UserApi.Api", name)), File.ReadAllText(folder.File(name))));
-        await using var api = ApiProcess.Start(folder, Environments.Development, "--Authentication:AllowAnonymous=false");
-        using var client = new HttpClient { BaseAddress = await api.ListenAsync() };
+        await using var api = await ApiProcess.StartAsync(
+            Environments.Development,
+            [.. home, ("--contentRoot", folder.Path), ("--Store:Path", folder.File("users.db")), ("--Authentication:AllowAnonymous", "false")]);
+        using var client = new HttpClient { BaseAddress = api.Address };
         Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", null));
         Assert.Equal(201, await client.StatusAsync("PUT", "/users/ana", token));
         Assert.Equal(200, await client.StatusAsync("GET", "/users/ana", token));

@@ -22,9 +22,13 @@ public class StartTests
     public async Task The_process_refuses_to_start_and_says_why(string why, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
-        await using var api = ApiProcess.Start(folder, Environments.Production, arguments);
 
-        var (exitCode, output, error) = await api.WaitForExitAsync();
+        var (exitCode, output, error) = await ApiProcess.RunAsync(
+            Environments.Production,
+            [
+                ("Authentication__AllowAnonymous", null), ("Store__Kind", "Embedded"), ("Store__Path", folder.File("users.db")),
+                .. arguments.Select(argument => argument.Split('=', 2)).Select(pair => (pair[0], pair[1])),
+            ]);
 
         Assert.Equal(1, exitCode);
         Assert.StartsWith("UserApi does not start.", error, StringComparison.Ordinal);

@@ -5,10 +5,13 @@ using System.Text.RegularExpressions;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>The API as a process of its own, at a free port of loopback, with no setting of this process but those it is given.</summary>
+/// <summary>
+/// The API as a process of its own, at a free port of loopback, with no setting of this process but those it is given: by argument where a
+/// key begins with <c>--</c>, else by environment variable, which null takes away.
+/// </summary>
 internal sealed partial class ApiProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly string[] s_settings =
         ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__", "Authentication__"];
 
@@ -17,11 +20,9 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _errors = new();
     private readonly TaskCompletionSource<Uri?> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ApiProcess(string environment, IEnumerable<(string Key, string Value)> settings)
+    private ApiProcess(string program, IEnumerable<(string Key, string? Value)> settings, params IEnumerable<string> arguments)
     {
-        // The build puts the program beside the tests, because they reference it.
-        var program = Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null);
-        var start = new ProcessStartInfo(program)
+        var start = new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = AppContext.BaseDirectory,
             RedirectStandardOutput = true,
@@ -32,12 +33,16 @@ internal sealed partial class ApiProcess : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
-        start.Environment["ASPNETCORE_ENVIRONMENT"] = environment;
-        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
-        start.Environment["Authentication__AllowAnonymous"] = "true";
         foreach (var (key, value) in settings)
         {
-            start.Environment[key] = value;
+            if (key.StartsWith("--", StringComparison.Ordinal))
+            {
+                start.ArgumentList.Add($"{key}={value}");
+            }
+            else
+            {
+                start.Environment[key] = value;
+            }
         }
 
         _process = new() { StartInfo = start };
@@ -55,9 +60,9 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     public string Errors => string.Join('\n', _errors);
 
     /// <summary>Starts the API, and waits until it listens.</summary>
-    public static async Task<ApiProcess> StartAsync(string environment, params IEnumerable<(string Key, string Value)> settings)
+    public static async Task<ApiProcess> StartAsync(string environment, params IEnumerable<(string Key, string? Value)> settings)
     {
-        var process = new ApiProcess(environment, settings);
+        var process = Start(environment, settings);
         var address = await process._listening.Task.WaitAsync(s_patience);
         if (address is null)
         {
@@ -70,12 +75,12 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     }
 
     /// <summary>Starts an API that is expected to end by itself, and returns what is left of it.</summary>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string environment, params IEnumerable<(string Key, string Value)> settings)
-    {
-        await using var process = new ApiProcess(environment, settings);
-        var exitCode = await process.WaitForExitAsync();
-        return (exitCode, string.Join('\n', process.Output), process.Errors);
-    }
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string environment, params IEnumerable<(string Key, string? Value)> settings) =>
+        RunAsync(Start(environment, settings));
+
+    /// <summary>Runs a command of the SDK, such as <c>user-jwts</c>.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunDotnetAsync(IEnumerable<(string Key, string? Value)> settings, params string[] arguments) =>
+        RunAsync(new ApiProcess("dotnet", settings, arguments));
 
     /// <summary>The end that no process can prepare for (SIGKILL).</summary>
     public async Task KillAsync()
@@ -102,6 +107,20 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    // The build puts the program beside the tests, because they reference it.
+    private static ApiProcess Start(string environment, IEnumerable<(string Key, string? Value)> settings) => new(
+        Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null),
+        [
+            ("ASPNETCORE_ENVIRONMENT", environment), ("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("Authentication__AllowAnonymous", "true"), .. settings,
+        ]);
+
+    private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(ApiProcess started)
+    {
+        await using var process = started;
+        var exitCode = await process.WaitForExitAsync();
+        return (exitCode, string.Join('\n', process.Output), process.Errors);
     }
 
     private static bool IsSetting(string name) =>

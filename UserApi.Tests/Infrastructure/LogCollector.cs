@@ -3,27 +3,40 @@ using Microsoft.Extensions.Logging;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>Keeps everything that is logged, exceptions included.</summary>
-internal sealed class LogCollector : ILoggerProvider
+/// <summary>Every line that is logged, with its values, its scopes and its exception: what a log processor could get hold of.</summary>
+internal sealed class LogCollector : ILoggerProvider, ISupportExternalScope
 {
     private readonly ConcurrentQueue<string> _lines = new();
+    private IExternalScopeProvider _scopes = new LoggerExternalScopeProvider();
+
+    public IReadOnlyCollection<string> Lines => _lines;
 
     public string Text => string.Join('\n', _lines);
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 
+    public void SetScopeProvider(IExternalScopeProvider scopeProvider) => _scopes = scopeProvider;
+
     public void Dispose()
     {
     }
 
+    private static string Describe(object? state) =>
+        state is IEnumerable<KeyValuePair<string, object?>> values ? $"{state} {string.Join(' ', values)}" : $"{state}";
+
     private sealed class Logger(LogCollector collector, string category) : ILogger
     {
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => collector._scopes.Push(state);
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            collector._lines.Enqueue($"{logLevel} {category}: {formatter(state, exception)} {exception}");
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var scopes = new List<string>();
+            collector._scopes.ForEachScope((scope, list) => list.Add(Describe(scope)), scopes);
+            collector._lines.Enqueue(
+                $"{logLevel} {category}: {formatter(state, exception)} | {Describe(state)} | {string.Join(" => ", scopes)} | {exception}");
+        }
     }
 }

@@ -30,6 +30,13 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
         return new(WriteOutcome.Created, user.Version, user);
     }
 
+    public async ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken)
+    {
+        await operation(cancellationToken);
+        return new(WriteOutcome.NotFound);
+    }
+
     public async ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken)
     {
         await operation(cancellationToken);

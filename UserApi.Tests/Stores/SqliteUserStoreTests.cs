@@ -15,6 +15,8 @@ public sealed class SqliteUserStoreTests : IDisposable
 
     private static UserId Ana { get; } = UserId.TryParse("ana", out var id, out _) ? id : default;
 
+    private static UserId Bea { get; } = UserId.TryParse("bea", out var id, out _) ? id : default;
+
     private string File => _folder.File("users.db");
 
     public void Dispose() => _folder.Dispose();
@@ -95,6 +97,35 @@ public sealed class SqliteUserStoreTests : IDisposable
 
         var written = await host.Store.PutAsync(Ana, new("Eva"), default, Cancel);
         Assert.Equal(written.User, await host.Store.FindAsync(Ana, Cancel));
+    }
+
+    // A foreign key that is deferred is looked at when the transaction ends: COMMIT fails, and nothing before it.
+    [Theory]
+    [InlineData("BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'refused'); END", false)]
+    [InlineData("AFTER INSERT ON users BEGIN INSERT INTO child VALUES (NEW.id); END", true)]
+    public async Task A_write_that_fails_may_have_been_applied_only_if_it_was_being_committed(string trigger, bool mayHaveBeenApplied)
+    {
+        User ana, bea;
+        using (var host = Open(File))
+        {
+            ana = (await host.Store.PutAsync(Ana, new("Ana"), default, Cancel)).User!;
+            using var other = Connect(File);
+            Scalar(other, $"""
+                CREATE TABLE parent (id TEXT PRIMARY KEY);
+                CREATE TABLE child (id TEXT REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+                CREATE TRIGGER fault {trigger};
+                """);
+
+            var failure = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await host.Store.PutAsync(Bea, new("Bea"), default, Cancel));
+
+            Assert.Equal(mayHaveBeenApplied, failure.MayHaveBeenApplied);
+            Assert.Equal([ana], await host.Store.ListAsync(null, 10, Cancel));
+            Scalar(other, "DROP TRIGGER fault");
+            bea = (await host.Store.PutAsync(Bea, new("Bea"), default, Cancel)).User!;
+        }
+
+        using var reopened = Open(File);
+        Assert.Equal([ana, bea], await reopened.Store.ListAsync(null, 10, Cancel));
     }
 
     private static StoreHost Open(string path) => new(TimeProvider.System, ("Store:Path", path));

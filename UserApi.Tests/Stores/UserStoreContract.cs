@@ -136,6 +136,30 @@ public abstract class UserStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_update_is_made_of_what_is_there_and_keeps_the_time_of_creation()
+    {
+        var created = (await PutAsync("ana", new("Ana", "ana@example.org", new Dictionary<string, string> { ["a"] = "1" }))).User!;
+        _clock.Now += TimeSpan.FromMinutes(1);
+
+        var updated = await Store.UpdateAsync(Id("ana"), body => body with { Name = $"{body.Name} Lima" }, default, Cancel);
+
+        Assert.Equal(WriteOutcome.Replaced, updated.Outcome);
+        Assert.NotEqual(created.Version, updated.Version);
+        var expected = created with { Name = "Ana Lima", UpdatedAt = _clock.Now.UtcDateTime, Version = updated.Version! };
+        AssertSame(expected, updated.User);
+        AssertSame(expected, await FindAsync("ana"));
+    }
+
+    [Fact]
+    public async Task A_change_that_comes_to_nothing_leaves_the_user()
+    {
+        var created = (await PutAsync("ana", new("Ana"))).User!;
+
+        Assert.Equal(new(WriteOutcome.Unchanged), await Store.UpdateAsync(Id("ana"), _ => null, default, Cancel));
+        AssertSame(created, await FindAsync("ana"));
+    }
+
+    [Fact]
     public async Task Ids_are_exact()
     {
         string[] ids = ["ana", "Ana", "ANA", "aná", "ana.", "ana=", "𐐀", "𐐨", "ı", "i", "I", new('x', UserId.MaxLength)];
@@ -198,19 +222,23 @@ public abstract class UserStoreContract : IAsyncLifetime
         """);
 
     // A user that is not there is NotFound whatever is asked: RFC 9110 section 13.2.1 has preconditions count only where there would be a success.
-    [Fact]
-    public Task A_delete_goes_ahead_only_if_its_precondition_holds() => AssertOutcomesAsync(
-        (id, precondition) => Store.DeleteAsync(Id(id), precondition, Cancel),
-        """
+    [Theory]
+    [InlineData("Replaced")]
+    [InlineData("Deleted")]
+    public Task An_update_or_a_delete_goes_ahead_only_if_its_precondition_holds(string done) => AssertOutcomesAsync(
+        (id, precondition) => done == "Deleted"
+            ? Store.DeleteAsync(Id(id), precondition, Cancel)
+            : Store.UpdateAsync(Id(id), body => body with { Name = "New" }, precondition, Cancel),
+        $"""
         If-Match  If-None-Match  there               not there
-        -         -              Deleted             NotFound
+        -         -              {done,-20}NotFound
         -         *              PreconditionFailed  NotFound
-        -         old            Deleted             NotFound
+        -         old            {done,-20}NotFound
         -         now            PreconditionFailed  NotFound
         -         old,now        PreconditionFailed  NotFound
-        *         -              Deleted             NotFound
+        *         -              {done,-20}NotFound
         *         *              PreconditionFailed  NotFound
-        *         old            Deleted             NotFound
+        *         old            {done,-20}NotFound
         *         now            PreconditionFailed  NotFound
         *         old,now        PreconditionFailed  NotFound
         old       -              PreconditionFailed  NotFound
@@ -218,14 +246,14 @@ public abstract class UserStoreContract : IAsyncLifetime
         old       old            PreconditionFailed  NotFound
         old       now            PreconditionFailed  NotFound
         old       old,now        PreconditionFailed  NotFound
-        now       -              Deleted             NotFound
+        now       -              {done,-20}NotFound
         now       *              PreconditionFailed  NotFound
-        now       old            Deleted             NotFound
+        now       old            {done,-20}NotFound
         now       now            PreconditionFailed  NotFound
         now       old,now        PreconditionFailed  NotFound
-        old,now   -              Deleted             NotFound
+        old,now   -              {done,-20}NotFound
         old,now   *              PreconditionFailed  NotFound
-        old,now   old            Deleted             NotFound
+        old,now   old            {done,-20}NotFound
         old,now   now            PreconditionFailed  NotFound
         old,now   old,now        PreconditionFailed  NotFound
         """);
@@ -361,6 +389,18 @@ public abstract class UserStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_many_updates_at_once_none_is_lost()
+    {
+        await PutAsync("ana", new("0"));
+
+        var results = await RaceAsync((store, _) =>
+            store.UpdateAsync(Id("ana"), body => new($"{int.Parse(body.Name, CultureInfo.InvariantCulture) + 1}"), default, Cancel));
+
+        Assert.All(results, result => Assert.Equal(WriteOutcome.Replaced, result.Outcome));
+        Assert.Equal($"{Racers}", (await FindAsync("ana"))!.Name);
+    }
+
+    [Fact]
     public async Task Many_users_put_and_found_at_once_are_each_what_was_put()
     {
         var puts = await RaceAsync((store, i) => store.PutAsync(Id($"u{i}"), new($"User {i}"), default, returnUser: false, Cancel));
@@ -457,10 +497,11 @@ public abstract class UserStoreContract : IAsyncLifetime
         await PutAsync("ana", new("Ana"));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.PutAsync(Id("bea"), new("Bea"), default, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.UpdateAsync(Id("ana"), _ => new("Bea"), default, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.DeleteAsync(Id("ana"), default, cancelled));
 
         await PutAsync("eva", new("Eva")); // behind the cancelled ones, where writes wait in a queue
-        Assert.Equal(["ana", "eva"], await IdsAsync(null, 10));
+        Assert.Equal(["Ana", "Eva"], (await Store.ListAsync(null, 10, Cancel)).Select(user => user.Name));
     }
 
     private static UserId Id(string text) => UserId.TryParse(text, out var id, out var error) ? id : throw new ArgumentException($"{text}: {error}");

@@ -30,7 +30,7 @@ public class PrivacyTests
     [InlineData(true)]
     public async Task No_token_e_mail_address_or_name_gets_into_a_log_line_or_a_span(bool isMongo)
     {
-        var log = new LogCapture();
+        var log = new LogCollector();
         await using var issuer = await Issuer.StartAsync();
         await using var mongo = await MongoWireServer.StartAsync();
         var token = issuer.Token(change: token => (token.Claims["sub"], token.Claims["email"], token.Claims["name"]) = (Email, Email, Name));

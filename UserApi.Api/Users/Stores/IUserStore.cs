@@ -1,8 +1,8 @@
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>
-/// Keeps users. Every member is atomic and linearizable per user; a write that was answered is durable. Whatever keeps a store from
-/// answering in time is a <see cref="StoreUnavailableException"/>.
+/// Keeps users. Every member is atomic and, where its store does not say otherwise, linearizable per user; a write that was answered is
+/// durable. Whatever keeps a store from answering in time is a <see cref="StoreUnavailableException"/>.
 /// </summary>
 public interface IUserStore
 {
@@ -32,6 +32,17 @@ public interface IUserStore
     ValueTask<WriteResult> PutAsync(
         UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Replaces a user by what <paramref name="change"/> makes of it, if <paramref name="precondition"/> holds at that moment. The user keeps
+    /// its time of creation.
+    /// </summary>
+    /// <param name="id">Whom to write.</param>
+    /// <param name="change">Makes what to write of what is there, or null to leave it; asked again when another writer came in between.</param>
+    /// <param name="precondition">What has to hold.</param>
+    /// <param name="cancellationToken">Gives up waiting; the write may be applied all the same.</param>
+    ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken);
+
     /// <summary>Deletes a user, if <paramref name="precondition"/> holds at that moment.</summary>
     ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken);
 
@@ -50,6 +61,9 @@ public enum WriteOutcome
 
     /// <summary>The user was there and is gone.</summary>
     Deleted,
+
+    /// <summary>The user was there and was left as it is, because that was the change.</summary>
+    Unchanged,
 
     /// <summary>There was no such user, and nothing was done.</summary>
     NotFound,

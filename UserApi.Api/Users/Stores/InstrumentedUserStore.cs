@@ -52,6 +52,13 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             (id, body, precondition, returnUser, cancellationToken),
             static (store, call) => store.PutAsync(call.id, call.body, call.precondition, call.returnUser, call.cancellationToken)));
 
+    public async ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken) =>
+        Count(await MeasureAsync(
+            "update",
+            (id, change, precondition, cancellationToken),
+            static (store, call) => store.UpdateAsync(call.id, call.change, call.precondition, call.cancellationToken)));
+
     public async ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
         Count(await MeasureAsync(
             "delete",

@@ -6,6 +6,12 @@ using MongoDB.Driver;
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>Users as documents of one MongoDB collection, <c>users</c>, with the user's id as <c>_id</c>.</summary>
+/// <remarks>
+/// Writes and their preconditions are linearizable: a majority has them before they are answered. Reads ask the primary, with the server's
+/// default read concern (<c>local</c>): one that was deposed and does not know it yet may for a moment find what has been replaced since,
+/// or a write that was never answered and will be rolled back. The read concern <c>linearizable</c> would cost every read a round trip between
+/// the servers, and holds for one user at a time: reads could not be joined.
+/// </remarks>
 public sealed class MongoUserStore : IUserStore
 {
     private const int DuplicateKey = 11000;
@@ -66,6 +72,35 @@ public sealed class MongoUserStore : IUserStore
         return returnUser || !precondition.IsEmpty || IsTraced
             ? await PutOneAsync(id, user, precondition, cancellationToken)
             : new(await _puts.RunAsync(user, cancellationToken), user.Version);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken)
+    {
+        using var budget = StartBudget(cancellationToken);
+        while (true)
+        {
+            var current = await RunAsync(isWrite: false, cancel => FindAsync(id, cancel).AsTask(), budget, cancellationToken);
+            if (current is null || !precondition.IsSatisfiedBy(current.Version))
+            {
+                return new(current is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
+            }
+
+            if (change(current.Body) is not { } body)
+            {
+                return new(WriteOutcome.Unchanged);
+            }
+
+            // Another writer came in between when this fails: the change is made to what that one left.
+            var next = User.Create(id, body, _clock.GetUtcNow());
+            var result = await RunAsync(
+                isWrite: true, cancel => PutOneAsync(id, next, Precondition.Matches(current.Version), cancel).AsTask(), budget, cancellationToken);
+            if (result.Outcome != WriteOutcome.PreconditionFailed)
+            {
+                return result;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -216,8 +251,14 @@ public sealed class MongoUserStore : IUserStore
     /// </summary>
     private async ValueTask<T> RunAsync<T>(bool isWrite, Func<CancellationToken, Task<T>> operation, CancellationToken cancellationToken)
     {
-        using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        budget.CancelAfter(_timeout);
+        using var budget = StartBudget(cancellationToken);
+        return await RunAsync(isWrite, operation, budget, cancellationToken);
+    }
+
+    /// <summary>Carries out a part of an operation within the operation's budget.</summary>
+    private static async ValueTask<T> RunAsync<T>(
+        bool isWrite, Func<CancellationToken, Task<T>> operation, CancellationTokenSource budget, CancellationToken cancellationToken)
+    {
         try
         {
             return await operation(budget.Token);
@@ -226,6 +267,13 @@ public sealed class MongoUserStore : IUserStore
         {
             throw new StoreUnavailableException(mayHaveBeenApplied: isWrite && !WasNeverSent(e), e);
         }
+    }
+
+    private CancellationTokenSource StartBudget(CancellationToken cancellationToken)
+    {
+        var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        budget.CancelAfter(_timeout);
+        return budget;
     }
 
     private static bool IsUnavailable(Exception e, CancellationToken cancellationToken) =>

@@ -74,11 +74,16 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
     /// <inheritdoc/>
     public ValueTask<WriteResult> PutAsync(
         UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
-        EnqueueAsync(new(id, body, precondition, cancellationToken));
+        EnqueueAsync(new(id, body, null, precondition, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken) =>
+        EnqueueAsync(new(id, null, change, precondition, cancellationToken));
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
-        EnqueueAsync(new(id, null, precondition, cancellationToken));
+        EnqueueAsync(new(id, null, null, precondition, cancellationToken));
 
     /// <inheritdoc/>
     public async ValueTask PingAsync(CancellationToken cancellationToken) => await Read(session => session.Find(""));
@@ -234,8 +239,9 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         return command;
     }
 
-    /// <summary>A put (with a body) or a delete (without), and who waits for it.</summary>
-    private sealed record Write(UserId Id, UserBody? Body, Precondition Precondition, CancellationToken CancellationToken)
+    /// <summary>A put (with a body), an update (with a change) or a delete (with neither), and who waits for it.</summary>
+    private sealed record Write(
+        UserId Id, UserBody? Body, Func<UserBody, UserBody?>? Change, Precondition Precondition, CancellationToken CancellationToken)
     {
         public TaskCompletionSource<WriteResult> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -405,15 +411,19 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             {
                 write.Result = new(WriteOutcome.PreconditionFailed);
             }
-            else if (write.Body is null)
+            else if (write is { Body: null, Change: null })
             {
                 _delete.Parameters[0].Value = write.Id.Value;
                 _delete.ExecuteNonQuery();
                 write.Result = new(WriteOutcome.Deleted);
             }
+            else if ((write.Body ?? write.Change!(current!.Body)) is not { } body)
+            {
+                write.Result = new(WriteOutcome.Unchanged);
+            }
             else
             {
-                var user = User.Create(write.Id, write.Body, clock.GetUtcNow());
+                var user = User.Create(write.Id, body, clock.GetUtcNow());
                 user = current is null ? user : user with { CreatedAt = current.CreatedAt };
                 Put(user);
                 write.Result = new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user.Version, user);
