@@ -29,6 +29,12 @@ public sealed class LimitOptions
     /// </summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// How many connections are open at once; one more is closed unanswered. Each may hold a body of <see cref="MaxBodyBytes"/> while it waits.
+    /// Default: 4,096.
+    /// </summary>
+    public int MaxConnections { get; set; } = 4096;
+
     /// <summary>How many requests are worked on at once. Default: 100, as many as the MongoDB driver has connections.</summary>
     public int MaxConcurrentRequests { get; set; } = 100;
 
@@ -54,6 +60,7 @@ internal sealed class LimitOptionsValidator : IValidateOptions<LimitOptions>
         Require(
             options.ShutdownTimeout > options.DrainTime + options.RequestTimeout,
             "Limits:ShutdownTimeout is more than Limits:DrainTime and Limits:RequestTimeout together.");
+        Require(options.MaxConnections > 0, "Limits:MaxConnections is at least 1.");
         Require(options.MaxConcurrentRequests > 0, "Limits:MaxConcurrentRequests is at least 1.");
         Require(options.MaxQueuedRequests >= 0, "Limits:MaxQueuedRequests is at least 0.");
         Require(options.RequestsPerSecondPerCaller >= 0, "Limits:RequestsPerSecondPerCaller is at least 0.");

@@ -27,7 +27,9 @@ internal static class Limits
             {
                 // The one that timed out: nothing more can be written under it.
                 http.RequestAborted = CancellationToken.None;
-                return new Problem(http.Response.StatusCode, "The request took too long.").ExecuteAsync(http);
+                var isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
+                var detail = "The request took too long" + (isRead ? "." : "; the change may have been applied all the same.");
+                return new Problem(http.Response.StatusCode, detail).ExecuteAsync(http);
             },
         });
 
@@ -41,6 +43,7 @@ internal static class Limits
         Configure<KestrelServerOptions>((kestrel, limits) =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = limits.MaxConnections;
             kestrel.Limits.MaxRequestBodySize = limits.MaxBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = limits.RequestTimeout;
         });

@@ -73,6 +73,9 @@ public class LimitTests
         {
             await Task.FromResult(answer).IsProblem(HttpStatusCode.ServiceUnavailable);
             Assert.NotNull(answer.Headers.RetryAfter);
+            Assert.Equal(
+                answer.RequestMessage!.Method != HttpMethod.Get,
+                (await answer.Text()).Contains("may have been applied", StringComparison.Ordinal));
         }
     }
 
@@ -88,6 +91,18 @@ public class LimitTests
         Assert.StartsWith("HTTP/1.1 503 ", answer);
         Assert.Contains("application/problem+json", answer);
         Assert.Contains("\r\nRetry-After: ", answer);
+    }
+
+    [Fact]
+    public async Task A_connection_too_many_is_closed_unanswered()
+    {
+        await using var api = new ApiFactory(("Limits:MaxConnections", "1"));
+        using var client = api.CreateClient();
+        await client.Send("GET", "/alive").Is(HttpStatusCode.OK); // keeps its connection
+
+        using var other = api.CreateClient();
+        await Assert.ThrowsAsync<HttpRequestException>(() => other.Send("GET", "/alive"));
+        await client.Send("GET", "/alive").Is(HttpStatusCode.OK);
     }
 
     [Fact]

@@ -50,6 +50,7 @@ public sealed class SqliteUserStoreTests : IDisposable
     [InlineData("not a database", "not a database")]
     [InlineData("another program's database", "not a user store")]
     [InlineData("a newer version's", "newer")]
+    [InlineData("a store without its table", "no such table")]
     [InlineData("a folder", "cannot be opened")]
     [InlineData("below a file", "cannot be opened")]
     public void A_file_that_is_no_user_store_is_refused_and_left_as_it_is(string what, string expected)
@@ -91,6 +92,7 @@ public sealed class SqliteUserStoreTests : IDisposable
                 .ToList();
             Assert.Equal("Ana", (await host.Store.FindAsync(Ana, Cancel))?.Name);
             Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(0.5));
+            Assert.False((await writes[0]).MayHaveBeenApplied);
             await Task.WhenAll(writes);
             Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(2));
         }
@@ -165,6 +167,17 @@ public sealed class SqliteUserStoreTests : IDisposable
                 using (var connection = Connect(File))
                 {
                     Scalar(connection, "PRAGMA user_version = 2");
+                }
+
+                return File;
+            case "a store without its table":
+                using (Open(File))
+                {
+                }
+
+                using (var connection = Connect(File))
+                {
+                    Scalar(connection, "DROP TABLE users");
                 }
 
                 return File;

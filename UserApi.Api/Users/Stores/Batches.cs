@@ -8,17 +8,22 @@ namespace UserApi.Api.Users.Stores;
 /// what waits for a processor anyway is sent together; when nothing waits, an operation goes out alone and at once. There is no timer.
 /// </summary>
 /// <param name="executeAsync">Carries out a batch within the store's time limit; answers in the order of its items.</param>
-internal sealed class Batches<TItem, TResult>(Func<IReadOnlyList<TItem>, ValueTask<IReadOnlyList<TResult>>> executeAsync) : IThreadPoolWorkItem
+/// <param name="isRepeatable">
+/// Whether a batch that fails for another reason than a store that cannot answer is repeated one by one: what is wrong with one item, such
+/// as a document that cannot be read, is then no other caller's business.
+/// </param>
+internal sealed class Batches<TItem, TResult>(
+    Func<IReadOnlyList<TItem>, ValueTask<IReadOnlyList<TResult>>> executeAsync, bool isRepeatable) : IThreadPoolWorkItem
 {
     private const int MaxSize = 64;
 
     private readonly ConcurrentQueue<Operation> _waiting = new();
     private int _isScheduled;
 
-    /// <summary>Carries out an operation, which begins after this call. Cancelling gives up waiting for it.</summary>
+    /// <summary>Carries out an operation, which begins after this call. Cancelling gives up waiting for it; before it was sent, it is not sent.</summary>
     public Task<TResult> RunAsync(TItem item, CancellationToken cancellationToken)
     {
-        var operation = new Operation(item);
+        var operation = new Operation(item, cancellationToken);
         _waiting.Enqueue(operation);
         Schedule();
         return operation.Task.WaitAsync(cancellationToken);
@@ -27,11 +32,15 @@ internal sealed class Batches<TItem, TResult>(Func<IReadOnlyList<TItem>, ValueTa
     /// <summary>Sends what has gathered by the time that the thread pool gets here.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        Volatile.Write(ref _isScheduled, 0);
+        // A full fence: whoever enqueues and still sees 1 has enqueued early enough to be found below.
+        Interlocked.Exchange(ref _isScheduled, 0);
         var batch = new List<Operation>();
         while (batch.Count < MaxSize && _waiting.TryDequeue(out var operation))
         {
-            batch.Add(operation);
+            if (!operation.IsCancelled)
+            {
+                batch.Add(operation);
+            }
         }
 
         if (!_waiting.IsEmpty)
@@ -65,6 +74,10 @@ internal sealed class Batches<TItem, TResult>(Func<IReadOnlyList<TItem>, ValueTa
                 batch[i].SetResult(results[i]);
             }
         }
+        catch (Exception e) when (isRepeatable && batch.Count > 1 && e is not StoreUnavailableException)
+        {
+            await Task.WhenAll(batch.Select(operation => SendAsync([operation])));
+        }
         catch (Exception e)
         {
             // One for each caller: an exception that is thrown in several places at once garbles its stack trace.
@@ -73,8 +86,11 @@ internal sealed class Batches<TItem, TResult>(Func<IReadOnlyList<TItem>, ValueTa
         }
     }
 
-    private sealed class Operation(TItem item) : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private sealed class Operation(TItem item, CancellationToken cancellationToken)
+        : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public TItem Item { get; } = item;
+
+        public bool IsCancelled => cancellationToken.IsCancellationRequested;
     }
 }

@@ -42,8 +42,8 @@ public sealed class MongoUserStore : IUserStore
         _users = database
             .GetCollection<User>("users", new() { ReadPreference = ReadPreference.Primary })
             .WithWriteConcern(WriteConcern.WMajority.With(journal: true));
-        _finds = new(FindManyAsync);
-        _puts = new(PutManyAsync);
+        _finds = new(FindManyAsync, isRepeatable: true);
+        _puts = new(PutManyAsync, isRepeatable: false);
     }
 
     /// <inheritdoc/>
@@ -191,13 +191,21 @@ public sealed class MongoUserStore : IUserStore
                 var updates = open.Select(index => new UpdateOneModel<User>(
                     Builders<User>.Filter.Eq(UserSerializer.Id, users[index].Id), UserSerializer.Replace(users[index]))
                 { IsUpsert = true });
-                var (created, collided) = await UpdateAsync([.. updates], cancel);
-                foreach (var index in created)
+                try
                 {
-                    outcomes[open[index]] = WriteOutcome.Created;
-                }
+                    var (created, collided) = await UpdateAsync([.. updates], cancel);
+                    foreach (var index in created)
+                    {
+                        outcomes[open[index]] = WriteOutcome.Created;
+                    }
 
-                open = [.. collided.Select(index => open[index])];
+                    open = [.. collided.Select(index => open[index])];
+                }
+                catch (Exception e) when (open.Count < users.Count && IsUnavailable(e, CancellationToken.None))
+                {
+                    // Whatever became of this try, the one before it applied the others.
+                    throw new StoreUnavailableException(mayHaveBeenApplied: true, e);
+                }
             }
 
             return outcomes;

@@ -39,11 +39,13 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         }.ToString();
 
         SqliteConnection? connection = null;
+        WriteSession session;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             connection = Open();
             Prepare(connection, path);
+            session = new(connection, clock);
         }
         catch (Exception e)
         {
@@ -56,8 +58,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             throw;
         }
 
-        _writer = new(() => RunWriter(new(connection, clock))) { Name = "SQLite writer", IsBackground = true };
-
+        _writer = new(() => RunWriter(session)) { Name = "SQLite writer", IsBackground = true };
         _writer.Start();
     }
 
@@ -108,8 +109,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             connection.Open();
 
             // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
-            // The timeout: reads go past ADO.NET, and with it past the waiting for another process that it does itself.
-            Execute(connection, $"PRAGMA synchronous = FULL; PRAGMA busy_timeout = {(int)_timeout.TotalMilliseconds}");
+            Execute(connection, "PRAGMA synchronous = FULL");
             return connection;
         }
         catch
@@ -162,19 +162,37 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         ReadSession? session = null;
         try
         {
-            if (!_readers.TryTake(out session))
-            {
-                session = new(Open());
-            }
-
-            var result = read(session);
-            _readers.Add(session);
-            return new(result);
+            session = _readers.TryTake(out var free) ? free : OpenReader();
+            return new(read(session));
         }
         catch (SqliteException e)
         {
             session?.Dispose();
+            session = null;
             throw new StoreUnavailableException(mayHaveBeenApplied: false, e);
+        }
+        finally
+        {
+            if (session is not null)
+            {
+                _readers.Add(session);
+            }
+        }
+    }
+
+    private ReadSession OpenReader()
+    {
+        var connection = Open();
+        try
+        {
+            // Reads go past ADO.NET, and with it past the waiting for another process that it does by itself.
+            _ = raw.sqlite3_busy_timeout(connection.Handle, (int)_timeout.TotalMilliseconds);
+            return new(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
         }
     }
 
@@ -358,8 +376,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
             catch (Exception e)
             {
                 Rollback();
-                var unavailable = new StoreUnavailableException(mayHaveBeenApplied: committing, e);
-                writes.ForEach(write => write.Completion.TrySetException(unavailable));
+                writes.ForEach(write => write.Completion.TrySetException(new StoreUnavailableException(mayHaveBeenApplied: committing, e)));
                 return;
             }
 
