@@ -12,7 +12,7 @@ internal sealed record Options(bool IsQuick, int Rounds, TimeSpan Duration, IRea
 
     public IReadOnlyList<Workload> Workloads => IsQuick ? [Workload.Get, Workload.Put] : Enum.GetValues<Workload>();
 
-    public TimeSpan WarmUp => TimeSpan.FromSeconds(IsQuick ? 1 : 3);
+    public TimeSpan WarmUp => TimeSpan.FromSeconds(IsQuick ? 1 : 6);
 
     /// <summary>The loads, in the order in which they are put on.</summary>
     public IEnumerable<(Workload Workload, int Connections)> Loads =>

@@ -37,7 +37,7 @@ internal sealed class Report(Options options, string database)
                 target.What,
                 $"{(target.Bound.IsLeast ? "at least" : "at most")} {target.Bound.Limit} {target.Bound.Unit}".TrimEnd(),
                 target.Value is { } value ? $"{value:0.00} {target.Bound.Unit}".TrimEnd() : "",
-                target.Value is null ? "not measured" : target.IsReached ? "reached" : "**not reached**",
+                target.Value is null ? "not measured" : target.IsReached ? "reached" : $"**not reached**: {target.Reason}".TrimEnd(':', ' '),
             }));
         WriteLoads(rows);
         WriteStarts(starts);

@@ -44,11 +44,12 @@ internal sealed partial class Server : IDisposable
         }
     }
 
-    /// <summary>Reads some users one by one; false when no name has been put since they were seeded.</summary>
-    public async Task<bool> HasPutsAsync(int users, CancellationToken cancellationToken)
+    /// <summary>Reads some users one by one, and tells how many of them, from 0 to 1, have been put since they were seeded.</summary>
+    public async Task<double> ShareOfPutsAsync(int users, CancellationToken cancellationToken)
     {
+        const int Sample = 200;
         var puts = 0;
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < Sample; i++)
         {
             var number = Random.Shared.Next(1, users + 1);
             var body = await _client.GetStringAsync($"/users/{Seed.Id(number)}", cancellationToken);
@@ -60,7 +61,7 @@ internal sealed partial class Server : IDisposable
             puts += PutName().IsMatch(body) ? 1 : 0;
         }
 
-        return puts > 0;
+        return (double)puts / Sample;
     }
 
     public void Dispose()
