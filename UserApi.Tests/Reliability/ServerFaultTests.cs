@@ -17,6 +17,9 @@ public sealed class ServerFaultTests : IAsyncLifetime
     private const string NotApplied = "The user store cannot be reached now.";
     private const string MayBeApplied = "The user store did not answer in time; the change may have been applied all the same.";
 
+    // The server has no majority yet to read from: the driver repeats reads for it, and no write is answered so.
+    private const int ReadConcernMajorityNotAvailableYet = 134;
+
     // HostUnreachable, HostNotFound, NetworkTimeout, ShutdownInProgress, PrimarySteppedDown, ExceededTimeLimit, SocketException,
     // NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
     private static readonly int[] s_retryable = [6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
@@ -31,7 +34,11 @@ public sealed class ServerFaultTests : IAsyncLifetime
     private MongoClient _mongo = null!;
 
     public static TheoryData<string, int> Retried =>
-        [.. from request in s_requests from code in s_retryable select (request, code)];
+    [
+        .. from request in s_requests from code in s_retryable select (request, code),
+        ("GET", ReadConcernMajorityNotAvailableYet),
+        ("LIST", ReadConcernMajorityNotAvailableYet),
+    ];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
