@@ -146,7 +146,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
         await using var metronome = new Metronome();
         var start = Stopwatch.GetTimestamp();
 
-        await IsRefused("PATCH", null);
+        await IsRefused("PATCH", NotApplied, MayBeApplied); // as its time is up in one of its reads or one of its writes
 
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(1.4), TimeSpan.FromSeconds(2) + metronome.Stall);
         await patched.CancelAsync();
@@ -261,7 +261,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
 
         foreach (var request in s_requests)
         {
-            await IsRefused(request, null);
+            await IsRefused(request, NotApplied);
         }
 
         Assert.Equal("Old", await StoredName());
@@ -273,7 +273,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
         _server.Stop();
         await IsRefused("GET", NotApplied); // finds the connections of the pool broken
 
-        await IsRefused("PUT", null);
+        await IsRefused("PUT", NotApplied, MayBeApplied); // as the driver found out before or by sending it
 
         _server.Restart();
         await Task.Delay(TimeSpan.FromSeconds(2), Cancellation);
@@ -320,12 +320,12 @@ public sealed class ServerFaultTests : IAsyncLifetime
         }
     }
 
-    private async Task IsRefused(string request, string? detail)
+    private async Task IsRefused(string request, params string[] details)
     {
         using var response = await Send(request);
         var problem = await Task.FromResult(response).IsProblem(HttpStatusCode.ServiceUnavailable);
         Assert.Equal(TimeSpan.FromSeconds(1), response.Headers.RetryAfter?.Delta);
-        Assert.Equal(detail ?? problem.GetProperty("detail").GetString(), problem.GetProperty("detail").GetString());
+        Assert.Contains(problem.GetProperty("detail").GetString(), details);
     }
 
     private async Task<string?> StoredName() => (await Stored(Id))?["name"].AsString;
