@@ -79,7 +79,7 @@ internal sealed class Load : IAsyncDisposable
     }
 
     /// <summary>When a request was sent, how long its answer took, and whether it was a 503.</summary>
-    public sealed record Sample(long Sent, TimeSpan Took, bool Failed, Verb Verb);
+    public sealed record Sample(long Sent, TimeSpan Took, bool Failed);
 
     public IReadOnlyCollection<Sample> Samples => _samples;
 
@@ -146,7 +146,7 @@ internal sealed class Load : IAsyncDisposable
                 var request = user.Begin(verb, ifMatch, ifNew);
                 var sent = Stopwatch.GetTimestamp();
                 var answer = await _client.SendAsync(user, request);
-                _samples.Enqueue(new(sent, Stopwatch.GetElapsedTime(sent), answer is null, verb));
+                _samples.Enqueue(new(sent, Stopwatch.GetElapsedTime(sent), answer is null));
                 hasLeft = answer is null && verb != Verb.Get;
                 tag = answer is null ? tag : answer.Tag;
             }

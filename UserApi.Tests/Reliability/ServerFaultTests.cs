@@ -17,6 +17,9 @@ public sealed class ServerFaultTests : IAsyncLifetime
     private const string NotApplied = "The user store cannot be reached now.";
     private const string MayBeApplied = "The user store did not answer in time; the change may have been applied all the same.";
 
+    // The server has no majority yet to read from: the driver repeats reads for it, and no write is answered so.
+    private const int ReadConcernMajorityNotAvailableYet = 134;
+
     // HostUnreachable, HostNotFound, NetworkTimeout, ShutdownInProgress, PrimarySteppedDown, ExceededTimeLimit, SocketException,
     // NotWritablePrimary, InterruptedAtShutdown, InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
     private static readonly int[] s_retryable = [6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436];
@@ -31,7 +34,11 @@ public sealed class ServerFaultTests : IAsyncLifetime
     private MongoClient _mongo = null!;
 
     public static TheoryData<string, int> Retried =>
-        [.. from request in s_requests from code in s_retryable select (request, code)];
+    [
+        .. from request in s_requests from code in s_retryable select (request, code),
+        ("GET", ReadConcernMajorityNotAvailableYet),
+        ("LIST", ReadConcernMajorityNotAvailableYet),
+    ];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -139,7 +146,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
         await using var metronome = new Metronome();
         var start = Stopwatch.GetTimestamp();
 
-        await IsRefused("PATCH", null);
+        await IsRefused("PATCH", NotApplied, MayBeApplied); // as its time is up in one of its reads or one of its writes
 
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(1.4), TimeSpan.FromSeconds(2) + metronome.Stall);
         await patched.CancelAsync();
@@ -254,7 +261,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
 
         foreach (var request in s_requests)
         {
-            await IsRefused(request, null);
+            await IsRefused(request, NotApplied);
         }
 
         Assert.Equal("Old", await StoredName());
@@ -266,7 +273,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
         _server.Stop();
         await IsRefused("GET", NotApplied); // finds the connections of the pool broken
 
-        await IsRefused("PUT", null);
+        await IsRefused("PUT", NotApplied, MayBeApplied); // as the driver found out before or by sending it
 
         _server.Restart();
         await Task.Delay(TimeSpan.FromSeconds(2), Cancellation);
@@ -313,12 +320,12 @@ public sealed class ServerFaultTests : IAsyncLifetime
         }
     }
 
-    private async Task IsRefused(string request, string? detail)
+    private async Task IsRefused(string request, params string[] details)
     {
         using var response = await Send(request);
         var problem = await Task.FromResult(response).IsProblem(HttpStatusCode.ServiceUnavailable);
         Assert.Equal(TimeSpan.FromSeconds(1), response.Headers.RetryAfter?.Delta);
-        Assert.Equal(detail ?? problem.GetProperty("detail").GetString(), problem.GetProperty("detail").GetString());
+        Assert.Contains(problem.GetProperty("detail").GetString(), details);
     }
 
     private async Task<string?> StoredName() => (await Stored(Id))?["name"].AsString;

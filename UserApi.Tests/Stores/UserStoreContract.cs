@@ -490,17 +490,19 @@ public abstract class UserStoreContract : IAsyncLifetime
     [Fact]
     public async Task A_ping_is_answered() => await Store.PingAsync(Cancel);
 
-    [Fact]
-    public async Task A_cancelled_write_ends_as_cancelled_and_writes_nothing()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_cancelled_write_ends_as_cancelled_and_writes_nothing(bool returnUser)
     {
         var cancelled = new CancellationToken(canceled: true);
         await PutAsync("ana", new("Ana"));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.PutAsync(Id("bea"), new("Bea"), default, cancelled));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.PutAsync(Id("bea"), new("Bea"), default, returnUser, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.UpdateAsync(Id("ana"), _ => new("Bea"), default, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.DeleteAsync(Id("ana"), default, cancelled));
 
-        await PutAsync("eva", new("Eva")); // behind the cancelled ones, where writes wait in a queue
+        await Store.PutAsync(Id("eva"), new("Eva"), default, returnUser, Cancel); // behind the cancelled ones, where writes wait in a queue
         Assert.Equal(["Ana", "Eva"], (await Store.ListAsync(null, 10, Cancel)).Select(user => user.Name));
     }
 

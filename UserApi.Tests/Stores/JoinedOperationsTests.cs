@@ -1,0 +1,114 @@
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+using UserApi.Tests.Infrastructure;
+using UserApi.Tests.MongoWire;
+using UserApi.Tests.Reliability;
+
+namespace UserApi.Tests.Stores;
+
+/// <summary>What waits for a processor goes to MongoDB together. The thread pool is the process's, so nothing else runs meanwhile.</summary>
+[Collection(nameof(Alone))]
+public sealed class JoinedOperationsTests : IAsyncLifetime
+{
+    private const int Operations = 100;
+
+    // Two, as things are: a batch has its limit. What counts is that they are few.
+    private const int FewCommands = 5;
+
+    private MongoWireServer _server = null!;
+    private StoreHost _host = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await MongoWireServer.StartAsync();
+        _host = new(TimeProvider.System, ("ConnectionStrings:users", _server.ConnectionString), ("Store:Timeout", "00:00:20"));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _host.Dispose();
+        return _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Puts_that_wait_for_a_processor_go_out_together_and_are_answered_each()
+    {
+        await PutAsync(0);
+        var before = _server.CommandCount("update");
+
+        var puts = await StartTogetherAsync(PutAsync);
+
+        Assert.InRange(_server.CommandCount("update") - before, 1, FewCommands);
+        Assert.Equal(WriteOutcome.Replaced, puts[0].Outcome);
+        Assert.All(puts.Skip(1), put => Assert.Equal(WriteOutcome.Created, put.Outcome));
+        for (var i = 0; i < Operations; i++)
+        {
+            Assert.Equal(puts[i].Version, (await FindAsync(i))?.Version);
+        }
+    }
+
+    [Fact]
+    public async Task Users_looked_for_by_callers_who_wait_for_a_processor_are_found_together()
+    {
+        for (var i = 0; i < Operations; i += 2)
+        {
+            await PutAsync(i);
+        }
+
+        var before = _server.CommandCount("find");
+
+        var found = await StartTogetherAsync(FindAsync);
+
+        Assert.InRange(_server.CommandCount("find") - before, 1, FewCommands);
+        Assert.Equal(Enumerable.Range(0, Operations).Select(i => i % 2 == 0 ? $"User {i}" : null), found.Select(user => user?.Name));
+    }
+
+    /// <summary>Starts all operations while every thread of the pool is taken, which makes it certain that all wait when the first one is free.</summary>
+    private static async Task<T[]> StartTogetherAsync<T>(Func<int, ValueTask<T>> start)
+    {
+        // Not on a thread of the pool: it would be one of those that are taken.
+        var started = Task.Factory.StartNew(Start, Cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return await Task.WhenAll(await started);
+
+        Task<T>[] Start()
+        {
+            ThreadPool.GetMinThreads(out var threads, out _);
+            ThreadPool.GetMaxThreads(out var mostThreads, out var mostPorts);
+            Assert.True(ThreadPool.SetMaxThreads(threads, mostPorts)); // otherwise the pool makes a new thread for those that are taken
+            try
+            {
+                var gate = new Lock();
+                lock (gate)
+                {
+                    var taken = 0;
+                    for (var i = 0; i < threads; i++)
+                    {
+                        ThreadPool.QueueUserWorkItem(_ =>
+                        {
+                            Interlocked.Increment(ref taken);
+                            lock (gate)
+                            {
+                                // Waits until all are started.
+                            }
+                        });
+                    }
+
+                    Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref taken) == threads, TimeSpan.FromSeconds(10)));
+                    return [.. Enumerable.Range(0, Operations).Select(i => start(i).AsTask())];
+                }
+            }
+            finally
+            {
+                ThreadPool.SetMaxThreads(mostThreads, mostPorts);
+            }
+        }
+    }
+
+    private static UserId Id(int number) => UserId.TryParse($"u{number}", out var id, out _) ? id : throw new ArgumentOutOfRangeException(nameof(number));
+
+    private ValueTask<WriteResult> PutAsync(int number) => _host.Store.PutAsync(Id(number), new($"User {number}"), default, returnUser: false, Cancel);
+
+    private ValueTask<User?> FindAsync(int number) => _host.Store.FindAsync(Id(number), Cancel);
+}
