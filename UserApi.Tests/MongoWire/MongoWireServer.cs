@@ -130,6 +130,15 @@ public sealed class MongoWireServer : IAsyncDisposable
         Listen();
     }
 
+    /// <summary>Closes the connections there are, as a server does that lets none grow old: what was received is answered.</summary>
+    public void RecycleConnections()
+    {
+        foreach (var connection in _connections.Keys)
+        {
+            connection.Retire();
+        }
+    }
+
     /// <summary>
     /// The server becomes a black hole: it accepts and reads, and answers nothing until <see cref="Resume"/>. Until then it does not notice
     /// clients that close a connection with a request in it.

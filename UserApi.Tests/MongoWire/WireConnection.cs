@@ -7,6 +7,7 @@ namespace UserApi.Tests.MongoWire;
 internal sealed class WireConnection(MongoWireServer server, Socket socket, int id) : IDisposable
 {
     private readonly CancellationTokenSource _aborted = new();
+    private readonly CancellationTokenSource _retired = new();
     private readonly ByteBufferStream _output = new(new ByteArrayBuffer(new byte[1024]), ownsBuffer: true);
     private byte[] _input = new byte[1024];
     private int _received;
@@ -43,6 +44,9 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
             Dispose();
         }
     }
+
+    /// <summary>Closes the connection when the request that it carries, if any, is answered: the client sees an end of stream.</summary>
+    public void Retire() => _retired.Cancel();
 
     /// <summary>Resets the connection: the client sees an error, not an end of stream.</summary>
     public void Abort()
@@ -164,7 +168,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
 
         while (_received < length)
         {
-            var count = await socket.ReceiveAsync(_input.AsMemory(_received));
+            var count = await socket.ReceiveAsync(_input.AsMemory(_received), _retired.Token);
             if (count == 0)
             {
                 return false;

@@ -28,6 +28,17 @@ internal abstract record Toxic
     public sealed record LimitData(int Bytes) : Toxic;
 }
 
+/// <summary>What toxics have done.</summary>
+[Flags]
+internal enum Effects
+{
+    None = 0,
+    DataDelayed = 1,
+    DataDropped = 2,
+    EndDelayed = 4,
+    ConnectionCut = 8,
+}
+
 /// <summary>The data that a toxic works on, seen from the client.</summary>
 [Flags]
 internal enum Direction

@@ -14,6 +14,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
     private int _accepted;
+    private int _effects;
 
     public ToxicProxy(int upstreamPort)
     {
@@ -28,6 +29,9 @@ internal sealed class ToxicProxy : IAsyncDisposable
 
     /// <summary>How many connections there have been.</summary>
     public int AcceptedConnections => Volatile.Read(ref _accepted);
+
+    /// <summary>What the toxics so far have done.</summary>
+    public Effects Effects => (Effects)Volatile.Read(ref _effects);
 
     /// <summary>Makes the network bad for connections new and old.</summary>
     public void Infect(Toxic toxic, Direction direction)
@@ -85,6 +89,8 @@ internal sealed class ToxicProxy : IAsyncDisposable
         Port = ((IPEndPoint)_listener.LocalEndPoint!).Port;
         _accepting = AcceptAsync(_listener);
     }
+
+    private void Note(Effects effect) => Interlocked.Or(ref _effects, (int)effect);
 
     private void StopListening()
     {
@@ -180,6 +186,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
             switch (infection.Toxic)
             {
                 case Toxic.Down:
+                    proxy.Note(Effects.ConnectionCut);
                     Dispose();
                     break;
                 case Toxic.Timeout { After: var after } when after > TimeSpan.Zero:
@@ -200,6 +207,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
                         TryReset(_server);
                     }
 
+                    proxy.Note(Effects.ConnectionCut);
                     Dispose();
                 }
             }
@@ -242,9 +250,9 @@ internal sealed class ToxicProxy : IAsyncDisposable
 
                     if (count == 0)
                     {
-                        if (infection is { Toxic: Toxic.SlowClose slow })
+                        if (infection is { Toxic: Toxic.SlowClose slow } && await infection.DelayAsync(slow.Delay, _closed.Token))
                         {
-                            await infection.DelayAsync(slow.Delay, _closed.Token);
+                            proxy.Note(Effects.EndDelayed);
                         }
 
                         break;
@@ -255,6 +263,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
                     {
                         case Toxic.Latency late:
                             await infection.DelayAsync(late.Delay + (late.Jitter * ((2 * Random.Shared.NextDouble()) - 1)), _closed.Token);
+                            proxy.Note(Effects.DataDelayed);
                             break;
                         case Toxic.Bandwidth { BytesPerSecond: var rate }:
                             data = await SendInPiecesAsync(infection, data, to, () => rate / 10, TimeSpan.FromMilliseconds(100));
@@ -265,11 +274,13 @@ internal sealed class ToxicProxy : IAsyncDisposable
                                 infection, data, to, () => slicer.AverageSize + Random.Shared.Next(-spread, spread + 1), slicer.Delay);
                             break;
                         case Toxic.Timeout:
+                            proxy.Note(Effects.DataDropped);
                             continue;
                         case Toxic.LimitData { Bytes: var limit }:
                             passed += count;
                             if (passed > limit)
                             {
+                                proxy.Note(Effects.ConnectionCut);
                                 await SendAsync(to, data[..Math.Max(0, count - (passed - limit))]);
                                 return;
                             }
@@ -295,6 +306,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
         {
             while (data.Length > 0 && await infection.DelayAsync(delay, _closed.Token))
             {
+                proxy.Note(Effects.DataDelayed);
                 var length = Math.Min(size(), data.Length);
                 await SendAsync(to, data[..length]);
                 data = data[length..];
