@@ -3,6 +3,8 @@ using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MongoDB.Bson;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
 using UserApi.Tests.Infrastructure;
 using UserApi.Tests.MongoWire;
 
@@ -80,6 +82,25 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         {
             Assert.Equal(puts[i].Headers.ETag, (await client.GetAsync($"/users/u{i}", Cancel)).Headers.ETag);
         }
+    }
+
+    [Fact]
+    public async Task Of_writes_that_go_out_together_each_is_told_whether_it_created_its_user_after_however_many_attempts()
+    {
+        // A document that is there already comes in between: the id that is taken is not the writer's.
+        _server.Seed("users", "users", [Document("Other")]);
+        using var host = new StoreHost(TimeProvider.System, ("ConnectionStrings:users", _server.ConnectionString));
+        var ids = Enumerable.Range(0, 40).Select(i => UserId.TryParse($"u{i}", out var id, out _) ? id : default).ToArray();
+        await Task.WhenAll(ids.Where((_, i) => i % 2 == 0).Select(PutAsync));
+        _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 40), new("document", Document("Other")));
+
+        var puts = await Task.WhenAll(ids.Select(PutAsync));
+
+        var found = await Task.WhenAll(ids.Select(id => host.Store.FindAsync(id, Cancel).AsTask()));
+        Assert.Equal(Enumerable.Range(0, 40).Select(i => i % 2 == 0 ? WriteOutcome.Replaced : WriteOutcome.Created), puts.Select(put => put.Outcome));
+        Assert.Equal(found.Select(user => user?.Version), puts.Select(put => put.Version));
+
+        Task<WriteResult> PutAsync(UserId id) => host.Store.PutAsync(id, new("Ana"), default, returnUser: false, Cancel).AsTask();
     }
 
     [Theory]
