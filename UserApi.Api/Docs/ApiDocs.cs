@@ -31,7 +31,7 @@ internal static partial class ApiDocs
 
     public static void MapApiDocs(this WebApplication app)
     {
-        // Made when the first of these few requests comes: Swashbuckle takes a tenth of a second to set up, and would hold every path against patterns.
+        // Made when the first of these few requests comes: Swashbuckle takes its time to set up, and would hold every path against patterns.
         app.Use(next =>
         {
             var docs = new Lazy<RequestDelegate>(() => CreateDocs(app, next));
