@@ -44,4 +44,8 @@ public sealed record User(
 /// <param name="Next">What to send as <c>after</c> to get the page behind this one; null on the last page.</param>
 public sealed record UserPage(
     IReadOnlyList<User> Items,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
+{
+    /// <summary>About how many bytes of text a page may hold beside its first user: 256 KiB.</summary>
+    public const int MaxBytes = 256 * 1024;
+}

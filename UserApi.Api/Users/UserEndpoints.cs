@@ -88,9 +88,7 @@ internal static class UserEndpoints
             return Malformed(malformed);
         }
 
-        // One more than asked for tells whether there is a next page.
-        var users = await store.ListAsync(after, limit + 1, http.RequestAborted);
-        var page = users.Count > limit ? new UserPage([.. users.Take(limit)], users[limit - 1].Id) : new UserPage(users, null);
+        var page = await store.ListAsync(after, limit, http.RequestAborted);
         if (page.Next is { } next)
         {
             http.Response.Headers.Link = $"<{http.Request.PathBase}{Path}?limit={limit}&after={Uri.EscapeDataString(next)}>; rel=\"next\"";

@@ -16,10 +16,10 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
         return null;
     }
 
-    public async ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken)
+    public async ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken)
     {
         await operation(cancellationToken);
-        return [];
+        return new([], null);
     }
 
     public async ValueTask<WriteResult> PutAsync(

@@ -121,13 +121,13 @@ public sealed class SqliteUserStoreTests : IDisposable
             var failure = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await host.Store.PutAsync(Bea, new("Bea"), default, Cancel));
 
             Assert.Equal(mayHaveBeenApplied, failure.MayHaveBeenApplied);
-            Assert.Equal([ana], await host.Store.ListAsync(null, 10, Cancel));
+            Assert.Equal([ana], (await host.Store.ListAsync(null, 10, Cancel)).Items);
             Scalar(other, "DROP TRIGGER fault");
             bea = (await host.Store.PutAsync(Bea, new("Bea"), default, Cancel)).User!;
         }
 
         using var reopened = Open(File);
-        Assert.Equal([ana, bea], await reopened.Store.ListAsync(null, 10, Cancel));
+        Assert.Equal([ana, bea], (await reopened.Store.ListAsync(null, 10, Cancel)).Items);
     }
 
     private static StoreHost Open(string path) => new(TimeProvider.System, ("Store:Path", path));

@@ -118,7 +118,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         Assert.Equal(("ana", body.Name, body.Email), (written.User!.Id, written.User.Name, written.User.Email));
         Assert.Equal(body.Attributes, written.User.Attributes);
         AssertSame(written.User, await FindAsync("ana"));
-        AssertSame(written.User, Assert.Single(await Store.ListAsync(null, 2, Cancel)));
+        AssertSame(written.User, Assert.Single((await Store.ListAsync(null, 2, Cancel)).Items));
     }
 
     [Fact]
@@ -183,7 +183,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         Assert.Equal(new(WriteOutcome.Deleted), await DeleteAsync("ana"));
         Assert.Equal(new(WriteOutcome.NotFound), await DeleteAsync("ana"));
         Assert.Null(await FindAsync("ana"));
-        Assert.Equal("bea", Assert.Single(await Store.ListAsync(null, 2, Cancel)).Id);
+        Assert.Equal("bea", Assert.Single((await Store.ListAsync(null, 2, Cancel)).Items).Id);
     }
 
     // "old" is a version that the user once had, "now" the one it has.
@@ -503,7 +503,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.DeleteAsync(Id("ana"), default, cancelled));
 
         await Store.PutAsync(Id("eva"), new("Eva"), default, returnUser, Cancel); // behind the cancelled ones, where writes wait in a queue
-        Assert.Equal(["Ana", "Eva"], (await Store.ListAsync(null, 10, Cancel)).Select(user => user.Name));
+        Assert.Equal(["Ana", "Eva"], (await Store.ListAsync(null, 10, Cancel)).Items.Select(user => user.Name));
     }
 
     private static UserId Id(string text) => UserId.TryParse(text, out var id, out var error) ? id : throw new ArgumentException($"{text}: {error}");
@@ -531,7 +531,7 @@ public abstract class UserStoreContract : IAsyncLifetime
     private Task<WriteResult> DeleteAsync(string id) => Store.DeleteAsync(Id(id), default, Cancel).AsTask();
 
     private async Task<string[]> IdsAsync(string? after, int limit) =>
-        [.. (await Store.ListAsync(after is null ? null : Id(after), limit, Cancel)).Select(user => user.Id)];
+        [.. (await Store.ListAsync(after is null ? null : Id(after), limit, Cancel)).Items.Select(user => user.Id)];
 
     /// <summary>Has 100 callers of two instances write at the same moment.</summary>
     private async Task<WriteResult[]> RaceAsync(Func<IUserStore, int, ValueTask<WriteResult>> write)

@@ -54,7 +54,7 @@ public class StoreBenchmarks
     public async Task<WriteResult> Write() => await _store.PutAsync(Next(), s_body, default, returnUser: false, default);
 
     [Benchmark]
-    public async Task<IReadOnlyList<User>> PageOf50() => await _store.ListAsync(Next(), 50, default);
+    public async Task<UserPage> PageOf50() => await _store.ListAsync(Next(), 50, default);
 
     private static UserId Id(int number) =>
         UserId.TryParse($"user-{number:0000000}", out var id, out var error) ? id : throw new InvalidOperationException(error);

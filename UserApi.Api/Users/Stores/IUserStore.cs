@@ -14,12 +14,13 @@ public interface IUserStore
 
     /// <summary>
     /// Lists users in the order of their ids' code points. The cost depends on <paramref name="limit"/>, not on how many users there are
-    /// or come before.
+    /// or come before. A page ends early, but never before its first user, where it would otherwise be larger than
+    /// <see cref="UserPage.MaxBytes"/>.
     /// </summary>
     /// <param name="after">Where to go on: only users with a greater id are listed, whether or not a user has this one; null for the start.</param>
     /// <param name="limit">How many users at the most.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken);
+    ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Creates or replaces a user, if <paramref name="precondition"/> holds at that moment. A replaced user keeps its time of creation.
@@ -86,4 +87,10 @@ public sealed class StoreUnavailableException(bool mayHaveBeenApplied, Exception
 {
     /// <summary>Whether the write that failed may have been applied all the same; false for a read.</summary>
     public bool MayHaveBeenApplied { get; } = mayHaveBeenApplied;
+
+    /// <summary>
+    /// What is wrong and what cures it, in one sentence for the operator, where the store can tell. It holds nothing of a user, of a
+    /// password or of a document. Null: all that is known is that the store does not answer.
+    /// </summary>
+    public string? Reason { get; init; }
 }

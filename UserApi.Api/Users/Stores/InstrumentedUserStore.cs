@@ -41,7 +41,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) =>
         MeasureAsync("find", (id, cancellationToken), static (store, call) => store.FindAsync(call.id, call.cancellationToken));
 
-    public ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
         MeasureAsync(
             "list", (after, limit, cancellationToken), static (store, call) => store.ListAsync(call.after, call.limit, call.cancellationToken));
 

@@ -55,13 +55,16 @@ public sealed class MongoUserStore : IUserStore
         : new(_finds.RunAsync(id.Value, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        RunAsync<IReadOnlyList<User>>(isWrite: false, async cancel =>
+    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+        RunAsync(isWrite: false, async cancel =>
         {
             var filter = after is { } start ? Builders<User>.Filter.Gt(UserSerializer.Id, start.Value) : Builders<User>.Filter.Empty;
-            var options = new FindOptions<User> { Sort = s_byId, Limit = limit, BatchSize = limit };
+
+            // One more than asked for tells whether there is a next page.
+            var options = new FindOptions<User> { Sort = s_byId, Limit = limit + 1, BatchSize = limit + 1 };
             using var cursor = await _users.FindAsync(filter, options, cancel);
-            return await cursor.ToListAsync(cancel);
+            var users = await cursor.ToListAsync(cancel);
+            return users.Count > limit ? new UserPage([.. users.Take(limit)], users[limit - 1].Id) : new UserPage(users, null);
         }, cancellationToken);
 
     /// <inheritdoc/>

@@ -69,8 +69,13 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => Read(session => session.Find(id.Value));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<User>> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        Read<IReadOnlyList<User>>(session => session.List(after?.Value ?? "", limit));
+    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+        Read(session =>
+        {
+            // One more than asked for tells whether there is a next page.
+            var users = session.List(after?.Value ?? "", limit + 1);
+            return users.Count > limit ? new UserPage([.. users.Take(limit)], users[limit - 1].Id) : new UserPage(users, null);
+        });
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> PutAsync(
