@@ -29,8 +29,8 @@ try
     app.UseCallers();
     app.UseLimits();
     app.UseAccess();
-    app.UseDotIds();
-    app.MapDefaultEndpoints(Access.MayRead);
+    app.RejectDotSegments();
+    app.MapDefaultEndpoints(Access.MayRead).WithDocs();
     app.MapStatus();
     app.MapUsers();
     app.MapApiDocs();

@@ -32,11 +32,9 @@ public static class Extensions
     /// <summary>Maps <c>/alive</c> and <c>/health</c>, in every environment.</summary>
     /// <param name="app">The service.</param>
     /// <param name="mayReadDetails">Whether a caller is told about each check, or only the sum.</param>
-    public static WebApplication MapDefaultEndpoints(this WebApplication app, Func<HttpContext, bool> mayReadDetails)
-    {
-        HealthEndpoints.Map(app, mayReadDetails);
-        return app;
-    }
+    /// <returns>The two endpoints, for what the service wants to add to them.</returns>
+    public static (IEndpointConventionBuilder Alive, IEndpointConventionBuilder Health) MapDefaultEndpoints(
+        this WebApplication app, Func<HttpContext, bool> mayReadDetails) => HealthEndpoints.Map(app, mayReadDetails);
 
     /// <summary>Lines for people in Development, one JSON object a line elsewhere; both with the trace id of the request.</summary>
     private static void AddConsoleLogging(this IHostApplicationBuilder builder)

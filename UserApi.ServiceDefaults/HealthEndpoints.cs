@@ -20,12 +20,11 @@ public static class HealthEndpoints
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.DisableHttpMetrics().DisableRateLimiting();
 
-    internal static void Map(WebApplication app, Func<HttpContext, bool> mayReadDetails)
+    internal static (IEndpointConventionBuilder Alive, IEndpointConventionBuilder Health) Map(WebApplication app, Func<HttpContext, bool> mayReadDetails)
     {
-        Map("/alive", check => check.Tags.Contains(LiveTag));
-        Map("/health", _ => true);
+        return (Map("/alive", check => check.Tags.Contains(LiveTag)), Map("/health", _ => true));
 
-        void Map(string path, Func<HealthCheckRegistration, bool> predicate) =>
+        IEndpointConventionBuilder Map(string path, Func<HealthCheckRegistration, bool> predicate) =>
             app.MapHealthChecks(path, new() { Predicate = predicate, ResponseWriter = Write }).AsProbe();
 
         Task Write(HttpContext http, HealthReport report) => WriteAsync(http, report, mayReadDetails(http));

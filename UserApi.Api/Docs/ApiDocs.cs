@@ -1,4 +1,7 @@
+using System.ComponentModel;
+using System.Reflection;
 using Microsoft.OpenApi;
+using UserApi.Api.Http;
 
 namespace UserApi.Api.Docs;
 
@@ -22,10 +25,23 @@ internal static partial class ApiDocs
             {
                 Title = "UserApi",
                 Version = "1",
-                Description = "Puts and gets users. Every error is `application/problem+json` (RFC 9457) with the trace id of the request.",
-                License = new() { Name = "MIT", Identifier = "MIT" },
+                Description = "Puts, gets and finds users. Every error is `application/problem+json` (RFC 9457) with the trace id of the request.",
+                License = new() { Name = "MIT", Url = new("https://opensource.org/license/mit") },
             });
-            swagger.DocumentFilter<ApiDocument>();
+            swagger.AddServer(new() { Url = "/", Description = "The address that this document came from." });
+            swagger.AddSecurityDefinition(OpenApiPathsFilter.Bearer, new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "JWT",
+                Description = $"A token with the scope `{Access.Read}` for reading, `{Access.Write}` for writing.",
+            });
+
+            // The filter alone makes the paths; Swashbuckle would guess them from the handlers' signatures.
+            swagger.DocInclusionPredicate((_, _) => false);
+            swagger.DocumentFilter<OpenApiPathsFilter>();
+            swagger.SchemaFilter<SchemaFilter>();
+            swagger.CustomSchemaIds(type => type.GetCustomAttribute<DisplayNameAttribute>()?.DisplayName ?? type.Name);
         });
     }
 

@@ -172,7 +172,7 @@ internal static partial class Access
 
             var scope = context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy;
             context.Response.Headers.WWWAuthenticate = $"Bearer error=\"insufficient_scope\", scope=\"{scope}\"";
-            return new Problem(StatusCodes.Status403Forbidden, $"The token does not have the scope {scope}.").ExecuteAsync(context);
+            return ScopeAuthorization.Missing(scope).ExecuteAsync(context);
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
@@ -22,6 +24,15 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
     /// <summary>When it is worth trying again, in seconds: the <c>Retry-After</c> header (RFC 9110 section 10.2.3).</summary>
     public int? RetryAfter { get; init; } = Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable ? 1 : null;
 
+    /// <summary>429.</summary>
+    internal static Problem RateLimited { get; } = new(StatusCodes.Status429TooManyRequests, "This caller makes too many requests.");
+
+    /// <summary>500: nothing of the cause leaves the process.</summary>
+    internal static Problem Unexpected { get; } = new(StatusCodes.Status500InternalServerError);
+
+    /// <summary>503: the store does not answer.</summary>
+    internal static Problem StoreUnavailable { get; } = new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now.");
+
     /// <summary>422: the request was understood and breaks a rule.</summary>
     /// <param name="errors">What is wrong, by field.</param>
     public static Problem Invalid(IReadOnlyDictionary<string, string[]> errors) =>
@@ -42,26 +53,22 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
             response.Headers.RetryAfter = seconds.ToString();
         }
 
-        var body = new ProblemBody(
-            "about:blank",
-            ReasonPhrases.GetReasonPhrase(Status),
-            Status,
-            Detail,
-            Activity.Current?.TraceId.ToHexString() ?? httpContext.TraceIdentifier,
-            Errors,
-            Error);
+        var body = ToBody(Activity.Current?.TraceId.ToHexString() ?? httpContext.TraceIdentifier);
         return response.WriteJsonAsync(body, ProblemJson.Default.ProblemBody, ContentType);
     }
+
+    /// <summary>What the client gets.</summary>
+    internal ProblemBody ToBody(string traceId) => new("about:blank", ReasonPhrases.GetReasonPhrase(Status), Status, Detail, traceId, Errors, Error);
 
     /// <summary>The answer to a failure: nothing of the exception itself leaves the process.</summary>
     internal static Problem From(Exception exception) => exception switch
     {
         StoreUnavailableException { MayHaveBeenApplied: true } => new(
             StatusCodes.Status503ServiceUnavailable, "The user store did not answer in time; the change may have been applied all the same."),
-        StoreUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now."),
+        StoreUnavailableException => StoreUnavailable,
         IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now."),
         BadHttpRequestException e => new(e.StatusCode),
-        _ => new(StatusCodes.Status500InternalServerError),
+        _ => Unexpected,
     };
 }
 
@@ -73,8 +80,15 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
 /// <param name="TraceId">The W3C trace id, for finding the request in traces and logs.</param>
 /// <param name="Errors">What is wrong, by the name of the field of the body, path or query.</param>
 /// <param name="Error">The <c>error</c> member of simple-user-api.</param>
+[DisplayName("Problem")]
 public sealed record ProblemBody(
-    string Type, string Title, int Status, string? Detail, string TraceId, IReadOnlyDictionary<string, string[]>? Errors, string? Error);
+    [property: Description("The kind of the problem; about:blank where the status says it all."), DataType("uri-reference")] string Type,
+    [property: Description("The status in words.")] string Title,
+    [property: Description("The HTTP status code.")] int Status,
+    [property: Description("What is wrong in this request, for a person to read.")] string? Detail,
+    [property: Description("Finds the request in traces and logs.")] string TraceId,
+    [property: Description("What is wrong, by the name of the field.")] IReadOnlyDictionary<string, string[]>? Errors,
+    [property: Description("The same member that simple-user-api answers.")] string? Error);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

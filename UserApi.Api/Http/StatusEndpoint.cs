@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using UserApi.Api.Docs;
 using UserApi.Api.Users.Stores;
 using UserApi.ServiceDefaults;
 
@@ -14,12 +16,19 @@ internal static class StatusEndpoint
             await http.RequestServices.GetRequiredService<IUserStore>().PingAsync(http.RequestAborted);
             await http.Response.WriteJsonAsync(new("ok"), StatusJson.Default.ApiStatus, "application/json");
         }))
-        .AsProbe();
+        .AsProbe()
+        .WithTags("Operation")
+        .WithName("Status")
+        .WithSummary("The API and its store answer")
+        .WithDescription("The same answer as that of simple-user-api.")
+        .AnswersWith(200, "All is well.", new ApiStatus("ok"))
+        .Answers(Problem.StoreUnavailable);
 }
 
 /// <summary>What <c>GET /</c> answers.</summary>
 /// <param name="Status">Always <c>ok</c>.</param>
-public sealed record ApiStatus(string Status);
+[DisplayName("Status")]
+public sealed record ApiStatus([property: Description("Always `ok`.")] string Status);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ApiStatus))]

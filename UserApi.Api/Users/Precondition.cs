@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
+using UserApi.Api.Docs;
+using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
@@ -12,6 +14,11 @@ namespace UserApi.Api.Users;
 /// <param name="IfNoneMatch">The current version must be none of these; null asks nothing.</param>
 public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNoneMatch)
 {
+    private const string ExampleTag = "\"0b9c1d5a4e7f4c2f8a6d3e1b5c7f9a2d\"";
+
+    /// <summary>The <c>ETag</c> of a response, for the documentation of what gives it.</summary>
+    internal static HeaderDocs EntityTag { get; } = new(HeaderNames.ETag, "Names this version and no other, ever.", ExampleTag);
+
     /// <summary>Asks that the user is still in the state that has <paramref name="version"/>.</summary>
     /// <param name="version">A <see cref="User.Version"/>.</param>
     public static Precondition Matches(string version) => new(new([version]), null);
@@ -19,10 +26,28 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
     /// <summary>Whether anything is asked at all.</summary>
     public bool IsEmpty => IfMatch is null && IfNoneMatch is null;
 
-    /// <summary>Whether a request may go ahead.</summary>
+    /// <summary>The headers, for the documentation of what takes them.</summary>
+    internal static ParameterDocs[] Parameters { get; } =
+    [
+        new(ParameterPlace.Header, HeaderNames.IfMatch, "Go ahead only if the current version has one of these tags, or exists at all (`*`).") { Example = ExampleTag },
+        new(ParameterPlace.Header, HeaderNames.IfNoneMatch, "Go ahead only if the current version has none of these tags, or does not exist (`*`).") { Example = ExampleTag },
+    ];
+
+    /// <summary>400: a condition that cannot be read must not be ignored, since its sender meant to protect something.</summary>
+    /// <param name="header">The name of the header.</param>
+    internal static Problem Malformed(string header) =>
+        new(StatusCodes.Status400BadRequest, $"{header} must be * or a list of entity tags (RFC 9110 section 8.8.3).");
+
+    /// <summary>Decides whether a request may go ahead (RFC 9110 section 13.2.2).</summary>
     /// <param name="currentVersion">The user's version; null when there is no such user.</param>
-    public bool IsSatisfiedBy(string? currentVersion) =>
-        (IfMatch is null || IfMatch.Contains(currentVersion)) && (IfNoneMatch is null || !IfNoneMatch.Contains(currentVersion));
+    public PreconditionVerdict Evaluate(string? currentVersion) =>
+        IfMatch is { } match && !match.Contains(currentVersion) ? PreconditionVerdict.Failed :
+        IfNoneMatch is { } noneMatch && noneMatch.Contains(currentVersion) ? PreconditionVerdict.NotModified :
+        PreconditionVerdict.GoAhead;
+
+    /// <summary>Whether a write may go ahead.</summary>
+    /// <param name="currentVersion">The user's version; null when there is no such user.</param>
+    public bool IsSatisfiedBy(string? currentVersion) => Evaluate(currentVersion) == PreconditionVerdict.GoAhead;
 
     /// <summary>Reads the two headers; false when one of them is not a list of entity tags or <c>*</c>.</summary>
     /// <param name="headers">The request's headers.</param>
@@ -65,6 +90,19 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
             return true;
         }
     }
+}
+
+/// <summary>What a request's conditions make of it.</summary>
+public enum PreconditionVerdict
+{
+    /// <summary>The request is carried out.</summary>
+    GoAhead,
+
+    /// <summary>The current version is not one that <c>If-Match</c> names: 412.</summary>
+    Failed,
+
+    /// <summary>The current version is one that <c>If-None-Match</c> names: 304 for a read, 412 for a write.</summary>
+    NotModified,
 }
 
 /// <summary>Some versions of a user, or any version there may be.</summary>

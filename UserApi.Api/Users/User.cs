@@ -1,3 +1,7 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Serialization;
 
 namespace UserApi.Api.Users;
@@ -13,12 +17,12 @@ namespace UserApi.Api.Users;
 /// Names this one state of the user and no other, ever: the opaque part of the strong entity tag (RFC 9110 section 8.8.3). Not in the body.
 /// </param>
 public sealed record User(
-    string Id,
-    string Name,
-    string? Email,
-    IReadOnlyDictionary<string, string>? Attributes,
-    DateTime CreatedAt,
-    DateTime UpdatedAt,
+    [property: Description("The id of the user."), StringLength(UserId.MaxLength, MinimumLength = 1)] string Id,
+    [property: Description("The display name."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string Name,
+    [property: Description("An e-mail address (RFC 5321, RFC 6531)."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email,
+    [property: AttributesSchema] IReadOnlyDictionary<string, string>? Attributes,
+    [property: Description("When the user was created: UTC, to the millisecond (RFC 3339).")] DateTime CreatedAt,
+    [property: Description("When the user was last written: UTC, to the millisecond (RFC 3339).")] DateTime UpdatedAt,
     [property: JsonIgnore] string Version)
 {
     /// <summary>The part of the user that a client writes.</summary>
@@ -43,9 +47,22 @@ public sealed record User(
 /// <param name="Items">The users, ordered by the code points of their ids.</param>
 /// <param name="Next">What to send as <c>after</c> to get the page behind this one; null on the last page.</param>
 public sealed record UserPage(
-    IReadOnlyList<User> Items,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
+    [property: Description("The users."), MaxLength(UserPageQuery.MaxLimit)] IReadOnlyList<User> Items,
+    [property: Description("What to send as `after` for the page behind this one; null on the last page."), JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
 {
     /// <summary>About how many bytes of text a page may hold beside its first user: 256 KiB.</summary>
     public const int MaxBytes = 256 * 1024;
+
+    /// <summary>Makes the page's entity tag: the versions stand for the users' whole states, so they stand for the page.</summary>
+    internal string CreateTag()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var user in Items)
+        {
+            hash.AppendData(Encoding.ASCII.GetBytes(user.Version));
+        }
+
+        hash.AppendData([Next is null ? (byte)0 : (byte)1]);
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
+    }
 }

@@ -1,6 +1,11 @@
 using System.Buffers;
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text;
 using System.Text.Json;
+using Microsoft.OpenApi;
+using UserApi.Api.Docs;
+using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
@@ -10,7 +15,10 @@ namespace UserApi.Api.Users;
 /// <param name="Attributes">
 /// At most 32 strings by key. A key has 1 to 64 characters out of <c>a-z0-9._-</c>, a value at most 1,024 characters.
 /// </param>
-public sealed record UserBody(string Name, string? Email = null, IReadOnlyDictionary<string, string>? Attributes = null)
+public sealed record UserBody(
+    [property: Description("The display name: not blank, no control characters."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string Name,
+    [property: Description("An e-mail address (RFC 5321, RFC 6531)."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email = null,
+    [property: AttributesSchema] IReadOnlyDictionary<string, string>? Attributes = null)
 {
     /// <summary>The greatest length of a name, in Unicode code points.</summary>
     public const int MaxNameLength = 200;
@@ -26,6 +34,9 @@ public sealed record UserBody(string Name, string? Email = null, IReadOnlyDictio
 
     /// <summary>The greatest length of an attribute's value, in Unicode code points.</summary>
     public const int MaxAttributeValueLength = 1024;
+
+    /// <summary>422, as an example.</summary>
+    internal static Problem NoName { get; } = Problem.Invalid("name", "A name is required.");
 
     private const string EmailPunctuation = "!#$%&'*+-/=?^_`{|}~";
 
@@ -192,4 +203,33 @@ public sealed record UserBody(string Name, string? Email = null, IReadOnlyDictio
 
     private static bool IsLongerThan(int length, string text) =>
         text.Length > length && (text.Length > 2 * length || text.EnumerateRunes().Count() > length);
+}
+
+/// <summary>What <c>PATCH</c> takes, for its documentation. It is read as JSON, since a member that is absent and one that is null differ.</summary>
+/// <param name="Name">The new name.</param>
+/// <param name="Email">The new e-mail address.</param>
+/// <param name="Attributes">The attributes to set, and with null those to remove.</param>
+internal sealed record UserPatch(
+    [property: Description("The new display name."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string? Name,
+    [property: Description("The new e-mail address; null removes it."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email,
+    [property: AttributesSchema(AllowNull = true)] IReadOnlyDictionary<string, string?>? Attributes);
+
+/// <summary>The limits of attributes, for their documentation.</summary>
+internal sealed class AttributesSchemaAttribute : SchemaAttribute
+{
+    /// <summary>Whether null is a value, which removes an attribute.</summary>
+    public bool AllowNull { get; set; }
+
+    /// <inheritdoc/>
+    public override void Apply(OpenApiSchema schema)
+    {
+        schema.Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `a-z0-9._-`."
+            + (AllowNull ? " Attributes that are not named stay; null removes one, and null in place of all removes all." : "");
+        schema.MaxProperties = UserBody.MaxAttributes;
+        schema.AdditionalProperties = new OpenApiSchema
+        {
+            Type = AllowNull ? JsonSchemaType.String | JsonSchemaType.Null : JsonSchemaType.String,
+            MaxLength = UserBody.MaxAttributeValueLength,
+        };
+    }
 }

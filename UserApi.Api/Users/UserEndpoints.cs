@@ -1,13 +1,5 @@
-using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
-using System.Text.Unicode;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using UserApi.Api.Docs;
 using UserApi.Api.Http;
 using UserApi.Api.Users.Stores;
 
@@ -17,313 +9,199 @@ namespace UserApi.Api.Users;
 internal static class UserEndpoints
 {
     public const string Path = "/users";
-    public const string MergePatch = "application/merge-patch+json";
-    public const int DefaultPageSize = 50;
-    public const int MaxPageSize = 200;
 
     private const string Json = "application/json";
+    private const string MergePatch = "application/merge-patch+json";
 
     private static readonly string[] s_get = [HttpMethods.Get, HttpMethods.Head];
-    private static readonly JsonElement s_null = JsonElement.Parse("null");
-    private static readonly JsonDocumentOptions s_strictJson = new() { AllowDuplicateProperties = false };
 
     public static void MapUsers(this WebApplication app)
     {
-        var users = app.MapGroup(Path).WithTags("Users");
-        users.MapMethods("/", s_get, List).RequireAuthorization(Access.Read);
-        users.MapMethods("/{id}", s_get, Get).RequireAuthorization(Access.Read);
-        users.MapPut("/{id}", Put).RequireAuthorization(Access.Write);
-        users.MapPatch("/{id}", Patch).RequireAuthorization(Access.Write);
-        users.MapDelete("/{id}", Delete).RequireAuthorization(Access.Write);
+        var users = app.MapGroup(Path).WithTags("Users").Answers(Problem.RateLimited, Problem.Unexpected, Problem.StoreUnavailable);
+
+        users.MapMethods("", s_get, List).RequireScope(Access.Read)
+            .WithName("ListUsers")
+            .WithSummary("Lists users, a page at a time")
+            .WithDescription(
+                "Users in the order of their ids' code points. A page costs the same wherever it is; users added or removed meanwhile "
+                + "make no other user repeat or vanish.")
+            .Takes(UserPageQuery.Parameters)
+            .AnswersWith(200, "A page. `next` is null on the last one.", UserExamples.Page, Precondition.EntityTag, UserPageQuery.NextLink)
+            .Answers(304, "The page still has a tag of `If-None-Match`.", Precondition.EntityTag, UserPageQuery.NextLink)
+            .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserPageQuery.InvalidLimit);
+
+        users.MapMethods("/{id}", s_get, Get).RequireScope(Access.Read)
+            .WithName("GetUser")
+            .WithSummary("Gets a user")
+            .WithDescription("`If-None-Match` with the tag of a version that the client has saves the body.")
+            .TakesTarget()
+            .AnswersWith(200, "The user.", UserExamples.User, Precondition.EntityTag)
+            .Answers(304, "The user still has a tag of `If-None-Match`.", Precondition.EntityTag)
+            .Answers(UserProblems.NotFound);
+
+        users.MapPut("/{id}", Put).RequireScope(Access.Write)
+            .WithName("PutUser")
+            .WithSummary("Creates a user, or replaces it as a whole")
+            .WithDescription("The time of creation is kept. A body without a `Content-Type` is taken as JSON.")
+            .TakesTarget()
+            .TakesInput(Json, UserExamples.Input)
+            .AnswersWith(200, "Replaced; the user was asked for.", UserExamples.User, Precondition.EntityTag, PreferHeader.Applied)
+            .AnswersWith(201, "Created. The user is in the body if it was asked for.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied)
+            .Answers(204, "Replaced.", Precondition.EntityTag);
+
+        users.MapPatch("/{id}", Patch).RequireScope(Access.Write)
+            .WithName("PatchUser")
+            .WithSummary("Changes some members of a user")
+            .WithDescription("JSON Merge Patch (RFC 7396): a member that is null is removed. Nothing that another caller writes meanwhile is lost.")
+            .TakesTarget()
+            .TakesInput(MergePatch, UserExamples.Patch)
+            .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Patch", "The media type that is accepted (RFC 5789).", MergePatch))
+            .AnswersWith(200, "Changed; the user was asked for.", UserExamples.User, Precondition.EntityTag, PreferHeader.Applied)
+            .Answers(204, "Changed.", Precondition.EntityTag)
+            .Answers(UserProblems.NotFound);
+
+        users.MapDelete("/{id}", Delete).RequireScope(Access.Write)
+            .WithName("DeleteUser")
+            .WithSummary("Deletes a user")
+            .WithDescription("`If-Match` keeps it from deleting what somebody else has written meanwhile.")
+            .TakesTarget()
+            .Answers(204, "Deleted.")
+            .Answers(UserProblems.NotFound);
     }
 
-    /// <summary>Answers 422 for the ids "." and "..", which the server would otherwise resolve as path segments before routing.</summary>
-    public static void UseDotIds(this WebApplication app) => app.Use((http, next) =>
+    private static async Task<IResult> List(UserPageQuery query, HttpContext http, IUserStore store)
     {
-        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        return target.StartsWith(Path + "/.", StringComparison.OrdinalIgnoreCase)
-            || target.StartsWith(Path + "/%2e", StringComparison.OrdinalIgnoreCase)
-            ? RejectDots(http, next, Uri.UnescapeDataString(target[(Path.Length + 1)..].Split('?', '/')[0]))
-            : next(http);
+        if (query.Problem is not null)
+        {
+            return query.Problem;
+        }
 
-        static Task RejectDots(HttpContext http, RequestDelegate next, string id) =>
-            id.Trim('.').Length == 0 && !UserId.TryParse(id, out _, out var error)
-                ? Problem.Invalid("id", error).ExecuteAsync(http)
-                : next(http);
-    });
+        var page = await store.ListAsync(query.After, query.Limit, http.RequestAborted);
+        if (page.Next is { } next)
+        {
+            http.Response.Headers.Link = query.LinkTo($"{http.Request.PathBase}{Path}", next);
+        }
 
-    private static async Task<IResult> Get(string id, HttpContext http, IUserStore store)
+        var tag = page.CreateTag();
+        return query.Precondition.Evaluate(tag) switch
+        {
+            PreconditionVerdict.Failed => UserProblems.PreconditionFailed,
+            PreconditionVerdict.NotModified => new EntityTagResult(StatusCodes.Status304NotModified, tag),
+            _ => new EntityTagResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage),
+        };
+    }
+
+    private static async Task<IResult> Get(UserTarget target, HttpContext http, IUserStore store)
     {
-        if (!TryReadTarget(id, http, out var userId, out var precondition, out var problem))
+        if (target.Problem is not null)
+        {
+            return target.Problem;
+        }
+
+        if (await store.FindAsync(target.Id, http.RequestAborted) is not { } user)
+        {
+            return UserProblems.NotFound;
+        }
+
+        return target.Precondition.Evaluate(user.Version) switch
+        {
+            PreconditionVerdict.Failed => UserProblems.PreconditionFailed,
+            PreconditionVerdict.NotModified => new EntityTagResult(StatusCodes.Status304NotModified, user.Version),
+            _ => UserResult(StatusCodes.Status200OK, user),
+        };
+    }
+
+    private static async Task<IResult> Put(UserTarget target, HttpContext http, IUserStore store)
+    {
+        if (target.Problem is not null)
+        {
+            return target.Problem;
+        }
+
+        // simple-user-api took a body without a Content-Type, and so does this.
+        if (!JsonBody.HasMediaType(http.Request, Json, isOptional: true, out var problem))
         {
             return problem;
         }
 
-        var user = await store.FindAsync(userId, http.RequestAborted);
-        if (user is null)
+        if (await JsonBody.ReadAsync(http) is not { } json)
         {
-            return NotFound;
+            return JsonBody.Malformed;
         }
 
-        if (precondition.IfMatch is { } match && !match.Contains(user.Version))
-        {
-            return PreconditionFailed;
-        }
-
-        var isKnown = precondition.IfNoneMatch is { } known && known.Contains(user.Version);
-        return isKnown
-            ? new TaggedResult(StatusCodes.Status304NotModified, user.Version)
-            : UserResult(StatusCodes.Status200OK, user);
-    }
-
-    private static async Task<IResult> List(HttpContext http, IUserStore store)
-    {
-        if (!TryReadPage(http.Request.Query, out var after, out var limit, out var errors))
+        if (UserBody.Read(json, out var errors) is not { } body)
         {
             return Problem.Invalid(errors);
         }
 
-        if (!Precondition.TryRead(http.Request.Headers, out var precondition, out var malformed))
-        {
-            return Malformed(malformed);
-        }
-
-        var page = await store.ListAsync(after, limit, http.RequestAborted);
-        if (page.Next is { } next)
-        {
-            http.Response.Headers.Link = $"<{http.Request.PathBase}{Path}?limit={limit}&after={Uri.EscapeDataString(next)}>; rel=\"next\"";
-        }
-
-        var tag = TagOf(page);
-        if (precondition.IfMatch is { } match && !match.Contains(tag))
-        {
-            return PreconditionFailed;
-        }
-
-        return precondition.IfNoneMatch is { } known && known.Contains(tag)
-            ? new TaggedResult(StatusCodes.Status304NotModified, tag)
-            : new TaggedResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage);
+        var returnUser = http.Request.PrefersRepresentation();
+        return Written(target, await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted), http, returnUser);
     }
 
-    private static async Task<IResult> Put(string id, HttpContext http, IUserStore store)
+    private static async Task<IResult> Patch(UserTarget target, HttpContext http, IUserStore store)
     {
-        if (!TryReadTarget(id, http, out var userId, out var precondition, out var problem))
+        if (target.Problem is not null)
         {
-            return problem;
+            return target.Problem;
         }
 
-        // simple-user-api took a body without a Content-Type, and so do we.
-        if (!HasContentType(http, Json, isOptional: true, out problem))
-        {
-            return problem;
-        }
-
-        if (await ReadJsonAsync(http) is not { } json)
-        {
-            return MalformedJson;
-        }
-
-        var returnUser = PrefersRepresentation(http.Request);
-        return UserBody.Read(json, out var errors) is { } body
-            ? Written(http, userId, await store.PutAsync(userId, body, precondition, returnUser, http.RequestAborted), returnUser)
-            : Problem.Invalid(errors);
-    }
-
-    private static async Task<IResult> Patch(string id, HttpContext http, IUserStore store)
-    {
-        if (!TryReadTarget(id, http, out var userId, out var precondition, out var problem))
-        {
-            return problem;
-        }
-
-        if (!HasContentType(http, MergePatch, isOptional: false, out problem))
+        if (!JsonBody.HasMediaType(http.Request, MergePatch, isOptional: false, out var problem))
         {
             http.Response.Headers["Accept-Patch"] = MergePatch; // RFC 5789 section 2.2
             return problem;
         }
 
-        if (await ReadJsonAsync(http) is not { } json)
+        if (await JsonBody.ReadAsync(http) is not { } json)
         {
-            return MalformedJson;
+            return JsonBody.Malformed;
         }
 
         Dictionary<string, string[]> errors = [];
-        var result = await store.UpdateAsync(userId, user => user.Merge(json, out errors), precondition, http.RequestAborted);
+        var result = await store.UpdateAsync(target.Id, user => user.Merge(json, out errors), target.Precondition, http.RequestAborted);
         return result.Outcome == WriteOutcome.Unchanged
             ? Problem.Invalid(errors)
-            : Written(http, userId, result, PrefersRepresentation(http.Request));
+            : Written(target, result, http, http.Request.PrefersRepresentation());
     }
 
-    private static async Task<IResult> Delete(string id, HttpContext http, IUserStore store) =>
-        TryReadTarget(id, http, out var userId, out var precondition, out var problem)
-            ? Written(http, userId, await store.DeleteAsync(userId, precondition, http.RequestAborted), returnUser: false)
-            : problem;
+    private static async Task<IResult> Delete(UserTarget target, HttpContext http, IUserStore store) =>
+        target.Problem is null
+            ? Written(target, await store.DeleteAsync(target.Id, target.Precondition, http.RequestAborted), http, returnUser: false)
+            : target.Problem;
 
-    private static IResult Written(HttpContext http, UserId id, WriteResult result, bool returnUser)
+    private static IResult Written(UserTarget target, WriteResult result, HttpContext http, bool returnUser)
     {
         switch (result.Outcome)
         {
             case WriteOutcome.NotFound:
-                return NotFound;
+                return UserProblems.NotFound;
             case WriteOutcome.PreconditionFailed:
-                return PreconditionFailed;
+                return UserProblems.PreconditionFailed;
             case WriteOutcome.Deleted:
                 return TypedResults.NoContent();
             case WriteOutcome.Created:
-                http.Response.Headers.Location = $"{http.Request.PathBase}{Path}/{Uri.EscapeDataString(id.Value)}";
+                http.Response.Headers.Location = $"{http.Request.PathBase}{Path}/{Uri.EscapeDataString(target.Id.Value)}";
                 break;
         }
 
         var isCreated = result.Outcome == WriteOutcome.Created;
         if (returnUser)
         {
-            http.Response.Headers["Preference-Applied"] = "return=representation";
+            http.Response.Headers["Preference-Applied"] = PreferHeader.ReturnRepresentation;
             return UserResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status200OK, result.User!);
         }
 
-        return new TaggedResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status204NoContent, result.Version!);
+        return new EntityTagResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status204NoContent, result.Version!);
     }
 
-    private static Problem NotFound { get; } = new(StatusCodes.Status404NotFound, "There is no user with this id.") { Error = "User not found" };
+    private static EntityTagResult<User> UserResult(int status, User user) => new(status, user.Version, user, UserJson.Readable.User);
 
-    private static Problem PreconditionFailed { get; } =
-        new(StatusCodes.Status412PreconditionFailed, "What is there now is not what If-Match or If-None-Match asks for.");
+    private static RouteHandlerBuilder TakesTarget(this RouteHandlerBuilder endpoint) => endpoint
+        .Takes(UserTarget.Parameters)
+        .Answers(Precondition.Malformed(HeaderNames.IfMatch), UserProblems.PreconditionFailed, UserTarget.InvalidId);
 
-    private static Problem MalformedJson { get; } = new(StatusCodes.Status400BadRequest, "The body is not valid JSON, or names a member twice.");
-
-    private static Problem Malformed(string header) =>
-        new(StatusCodes.Status400BadRequest, $"{header} is not a list of entity tags (RFC 9110 section 8.8.3).");
-
-    private static TaggedResult<User> UserResult(int status, User user) => new(status, user.Version, user, UserJson.Readable.User);
-
-    private static bool TryReadTarget(
-        string id, HttpContext http, out UserId userId, out Precondition precondition, [NotNullWhen(false)] out IResult? problem)
-    {
-        precondition = default;
-        problem =
-            !UserId.TryParse(id, out userId, out var error) ? Problem.Invalid("id", error) :
-            !Precondition.TryRead(http.Request.Headers, out precondition, out var malformed) ? Malformed(malformed) :
-            null;
-        return problem is null;
-    }
-
-    private static bool TryReadPage(IQueryCollection query, out UserId? after, out int limit, out Dictionary<string, string[]> errors)
-    {
-        errors = [];
-        after = null;
-        limit = DefaultPageSize;
-        if (query.TryGetValue("limit", out var limits) && !(limits.Count == 1
-            && int.TryParse(limits[0], NumberStyles.None, CultureInfo.InvariantCulture, out limit) && limit is > 0 and <= MaxPageSize))
-        {
-            errors["limit"] = [$"A number from 1 to {MaxPageSize} is required."];
-        }
-
-        if (query.TryGetValue("after", out var afters))
-        {
-            if (afters.Count == 1 && UserId.TryParse(afters[0] ?? "", out var id, out _))
-            {
-                after = id;
-            }
-            else
-            {
-                errors["after"] = ["The id of a user is required."];
-            }
-        }
-
-        return errors.Count == 0;
-    }
-
-    private static bool HasContentType(HttpContext http, string expected, bool isOptional, [NotNullWhen(false)] out IResult? problem)
-    {
-        var contentType = http.Request.ContentType;
-        var isExpected = contentType is null
-            ? isOptional
-            : MediaTypeHeaderValue.TryParse(contentType, out var type)
-                && type.MediaType.Equals(expected, StringComparison.OrdinalIgnoreCase)
-                && (!type.Charset.HasValue || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
-        problem = isExpected ? null : new Problem(StatusCodes.Status415UnsupportedMediaType, $"The body is to be {expected} in UTF-8.");
-        return isExpected;
-    }
-
-    /// <summary>Reads the whole body as JSON; no body at all is JSON null. Null means malformed.</summary>
-    private static async ValueTask<JsonElement?> ReadJsonAsync(HttpContext http)
-    {
-        var reader = http.Request.BodyReader;
-        while (true)
-        {
-            var read = await reader.ReadAsync(http.RequestAborted);
-            if (read.IsCompleted)
-            {
-                var json = ParseJson(read.Buffer);
-                reader.AdvanceTo(read.Buffer.End);
-                return json;
-            }
-
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-    }
-
-    private static JsonElement? ParseJson(ReadOnlySequence<byte> body)
-    {
-        try
-        {
-            // The parser looks at the bytes of a string only when it is read: never, for a member that is ignored.
-            var json = body.IsSingleSegment ? body.FirstSpan : body.ToArray();
-            return json.IsEmpty ? s_null : Utf8.IsValid(json) ? JsonElement.Parse(json, s_strictJson) : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // InvalidOperationException: a member's name with an escaped lone surrogate.
-            return null;
-        }
-    }
-
-    // The first "return" counts, and what follows a semicolon belongs to the preference before it (RFC 7240 section 2).
-    private static bool PrefersRepresentation(HttpRequest request)
-    {
-        foreach (var preference in request.Headers.GetCommaSeparatedValues("Prefer"))
-        {
-            if (NameValueHeaderValue.TryParse(preference.Split(';')[0], out var named)
-                && named.Name.Equals("return", StringComparison.OrdinalIgnoreCase))
-            {
-                return HeaderUtilities.RemoveQuotes(named.Value).Equals("representation", StringComparison.OrdinalIgnoreCase);
-            }
-        }
-
-        return false;
-    }
-
-    // The versions stand for the users' whole states, so they stand for the page.
-    private static string TagOf(UserPage page)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var user in page.Items)
-        {
-            hash.AppendData(Encoding.ASCII.GetBytes(user.Version));
-        }
-
-        hash.AppendData([page.Next is null ? (byte)0 : (byte)1]);
-        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
-    }
-
-    /// <summary>An answer with a strong entity tag and no body.</summary>
-    private class TaggedResult(int status, string version) : IResult
-    {
-        public virtual Task ExecuteAsync(HttpContext httpContext)
-        {
-            httpContext.Response.StatusCode = status;
-            httpContext.Response.Headers.ETag = $"\"{version}\"";
-            return Task.CompletedTask;
-        }
-    }
-
-    /// <summary>An answer with a strong entity tag and the body that it names.</summary>
-    private sealed class TaggedResult<T>(int status, string version, T body, JsonTypeInfo<T> type) : TaggedResult(status, version)
-    {
-        public override Task ExecuteAsync(HttpContext httpContext)
-        {
-            base.ExecuteAsync(httpContext);
-            return httpContext.Response.WriteJsonAsync(body, type, $"{Json}; charset=utf-8");
-        }
-    }
+    private static RouteHandlerBuilder TakesInput(this RouteHandlerBuilder endpoint, string mediaType, object example) => endpoint
+        .Takes(PreferHeader.Parameter)
+        .TakesBody(mediaType, "At most 64 KiB (`Limits:MaxBodyBytes`). Members that are not named here are ignored.", example)
+        .Answers(JsonBody.Malformed, JsonBody.TooLarge(64 * 1024), UserBody.NoName)
+        .Answers(JsonBody.Unsupported(mediaType));
 }

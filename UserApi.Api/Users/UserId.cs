@@ -13,6 +13,11 @@ public readonly record struct UserId
     /// <summary>The greatest length, in Unicode code points.</summary>
     public const int MaxLength = 128;
 
+    /// <summary>What an id may be, in Markdown.</summary>
+    internal const string Rule =
+        "1 to 128 characters out of letters and digits of any script and `-._~@+:|=`, not only dots; case-sensitive; in Unicode "
+        + "normalization form C.";
+
     private const string Punctuation = "-._~@+:|=";
 
     private static readonly SearchValues<char> s_ascii =

@@ -38,6 +38,9 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
         }
     }
 
+    /// <summary>Makes a client that fails a test where a response is not as it is documented.</summary>
+    public new HttpClient CreateClient() => CreateDefaultClient(new DocumentedHandler());
+
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseEnvironment(Environment);

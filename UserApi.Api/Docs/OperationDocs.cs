@@ -1,0 +1,56 @@
+namespace UserApi.Api.Docs;
+
+/// <summary>Where a parameter of an operation is sent.</summary>
+internal enum ParameterPlace
+{
+    Path,
+    Query,
+    Header,
+}
+
+/// <summary>A parameter that an endpoint takes.</summary>
+/// <param name="Place">Where it is sent.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Description">What it does, in Markdown.</param>
+internal sealed record ParameterDocs(ParameterPlace Place, string Name, string Description)
+{
+    /// <summary>The type of its value.</summary>
+    public Type Type { get; init; } = typeof(string);
+
+    /// <summary>The least value of a number, or the least length of a text.</summary>
+    public int? Min { get; init; }
+
+    /// <summary>The greatest value of a number, or the greatest length of a text.</summary>
+    public int? Max { get; init; }
+
+    /// <summary>What holds where the parameter is not sent.</summary>
+    public int? Default { get; init; }
+
+    /// <summary>A value that works.</summary>
+    public string? Example { get; init; }
+}
+
+/// <summary>A body that an endpoint takes.</summary>
+/// <param name="MediaType">Its media type.</param>
+/// <param name="Description">What to know of it, in Markdown.</param>
+/// <param name="Example">A body that works; its type is the schema.</param>
+internal sealed record BodyDocs(string MediaType, string Description, object Example);
+
+/// <summary>A response that an endpoint gives.</summary>
+/// <param name="Status">The HTTP status code.</param>
+/// <param name="Description">When it is given, in Markdown.</param>
+/// <param name="Headers">The headers that it may have, beside those of every response.</param>
+internal sealed record ResponseDocs(int Status, string Description, IReadOnlyList<HeaderDocs> Headers)
+{
+    /// <summary>The media type of the body.</summary>
+    public string MediaType { get; init; } = "application/json";
+
+    /// <summary>A body; its type is the schema. Null: the response has no body.</summary>
+    public object? Example { get; init; }
+}
+
+/// <summary>A header of a response.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Description">What it says, in Markdown.</param>
+/// <param name="Example">A value.</param>
+internal sealed record HeaderDocs(string Name, string Description, string Example);

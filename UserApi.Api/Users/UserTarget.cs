@@ -1,0 +1,35 @@
+using UserApi.Api.Docs;
+using UserApi.Api.Http;
+
+namespace UserApi.Api.Users;
+
+/// <summary>The user that a request is about, and what must be true of it. Binding never throws: what is wrong is in <see cref="Problem"/>.</summary>
+/// <param name="Id">The id in the path.</param>
+/// <param name="Precondition">The request's conditions.</param>
+/// <param name="Problem">What is wrong with the id or the conditions, which then are not to be used.</param>
+internal sealed record UserTarget(UserId Id, Precondition Precondition, Problem? Problem)
+{
+    /// <summary>What is read of the request.</summary>
+    public static ParameterDocs[] Parameters { get; } =
+    [
+        new(ParameterPlace.Path, "id", UserId.Rule) { Min = 1, Max = UserId.MaxLength, Example = "ana" },
+        .. Precondition.Parameters,
+    ];
+
+    /// <summary>422, as an example.</summary>
+    public static Problem InvalidId { get; } = UserId.TryParse(".", out _, out var error) ? throw new InvalidOperationException() : Problem.Invalid("id", error);
+
+    /// <summary>The header that leads to a new user.</summary>
+    public static HeaderDocs Location { get; } = new("Location", "The address of the user.", "/users/ana");
+
+    /// <summary>Reads the target of a request, as ASP.NET Core's binding asks for it.</summary>
+    public static ValueTask<UserTarget> BindAsync(HttpContext http)
+    {
+        Precondition precondition = default;
+        var problem =
+            !UserId.TryParse((string?)http.Request.RouteValues["id"] ?? "", out var id, out var error) ? Problem.Invalid("id", error) :
+            !Precondition.TryRead(http.Request.Headers, out precondition, out var malformed) ? Precondition.Malformed(malformed) :
+            null;
+        return new(new UserTarget(id, precondition, problem));
+    }
+}
