@@ -30,6 +30,10 @@ internal sealed class SchemaFilter : ISchemaFilter
                 rule.Apply(described);
             }
         }
+        else if (context.Type.GetCustomAttribute<DescriptionAttribute>() is { } description)
+        {
+            described.Description = description.Description;
+        }
         else if (described.Properties is { Count: > 0 })
         {
             described.AdditionalPropertiesAllowed = true;

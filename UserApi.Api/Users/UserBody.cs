@@ -205,30 +205,17 @@ public sealed record UserBody(
         text.Length > length && (text.Length > 2 * length || text.EnumerateRunes().Count() > length);
 }
 
-/// <summary>What <c>PATCH</c> takes, for its documentation. It is read as JSON, since a member that is absent and one that is null differ.</summary>
-/// <param name="Name">The new name.</param>
-/// <param name="Email">The new e-mail address.</param>
-/// <param name="Attributes">The attributes to set, and with null those to remove.</param>
-internal sealed record UserPatch(
-    [property: Description("The new display name."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string? Name,
-    [property: Description("The new e-mail address; null removes it."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email,
-    [property: AttributesSchema(AllowNull = true)] IReadOnlyDictionary<string, string?>? Attributes);
-
 /// <summary>The limits of attributes, for their documentation.</summary>
 internal sealed class AttributesSchemaAttribute : SchemaAttribute
 {
-    /// <summary>Whether null is a value, which removes an attribute.</summary>
-    public bool AllowNull { get; set; }
-
     /// <inheritdoc/>
     public override void Apply(OpenApiSchema schema)
     {
-        schema.Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `a-z0-9._-`."
-            + (AllowNull ? " Attributes that are not named stay; null removes one, and null in place of all removes all." : "");
+        schema.Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `a-z0-9._-`.";
         schema.MaxProperties = UserBody.MaxAttributes;
         schema.AdditionalProperties = new OpenApiSchema
         {
-            Type = AllowNull ? JsonSchemaType.String | JsonSchemaType.Null : JsonSchemaType.String,
+            Type = JsonSchemaType.String,
             MaxLength = UserBody.MaxAttributeValueLength,
         };
     }

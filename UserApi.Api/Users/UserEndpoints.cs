@@ -45,9 +45,9 @@ internal static class UserEndpoints
             .WithDescription("The time of creation is kept. A body without a `Content-Type` is taken as JSON.")
             .TakesTarget()
             .TakesInput(Json, UserExamples.Input)
-            .AnswersWith(200, "Replaced; the user was asked for.", UserExamples.User, Precondition.EntityTag, PreferHeader.Applied)
-            .AnswersWith(201, "Created. The user is in the body if it was asked for.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied)
-            .Answers(204, "Replaced.", Precondition.EntityTag);
+            .AnswersWith(200, "Replaced.", UserExamples.User, Precondition.EntityTag)
+            .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied)
+            .Answers(204, "Replaced, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied);
 
         users.MapPatch("/{id}", Patch).RequireScope(Access.Write)
             .WithName("PatchUser")
@@ -56,8 +56,8 @@ internal static class UserEndpoints
             .TakesTarget()
             .TakesInput(MergePatch, UserExamples.Patch)
             .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Patch", "The media type that is accepted (RFC 5789).", MergePatch))
-            .AnswersWith(200, "Changed; the user was asked for.", UserExamples.User, Precondition.EntityTag, PreferHeader.Applied)
-            .Answers(204, "Changed.", Precondition.EntityTag)
+            .AnswersWith(200, "Changed.", UserExamples.User, Precondition.EntityTag)
+            .Answers(204, "Changed, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied)
             .Answers(UserProblems.NotFound);
 
         users.MapDelete("/{id}", Delete).RequireScope(Access.Write)
@@ -134,7 +134,7 @@ internal static class UserEndpoints
             return Problem.Invalid(errors);
         }
 
-        var returnUser = http.Request.PrefersRepresentation();
+        var returnUser = !http.Request.PrefersMinimal();
         return Written(target, await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted), http, returnUser);
     }
 
@@ -160,7 +160,7 @@ internal static class UserEndpoints
         var result = await store.UpdateAsync(target.Id, user => user.Merge(json, out errors), target.Precondition, http.RequestAborted);
         return result.Outcome == WriteOutcome.Unchanged
             ? Problem.Invalid(errors)
-            : Written(target, result, http, http.Request.PrefersRepresentation());
+            : Written(target, result, http, returnUser: !http.Request.PrefersMinimal());
     }
 
     private static async Task<IResult> Delete(UserTarget target, HttpContext http, IUserStore store) =>
@@ -186,10 +186,10 @@ internal static class UserEndpoints
         var isCreated = result.Outcome == WriteOutcome.Created;
         if (returnUser)
         {
-            http.Response.Headers["Preference-Applied"] = PreferHeader.ReturnRepresentation;
             return UserResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status200OK, result.User!);
         }
 
+        http.Response.Headers["Preference-Applied"] = PreferHeader.ReturnMinimal;
         return new EntityTagResult(isCreated ? StatusCodes.Status201Created : StatusCodes.Status204NoContent, result.Version!);
     }
 

@@ -5,7 +5,7 @@ internal static class UserExamples
 {
     public static UserBody Input { get; } = new("Ana Lima", "ana@example.org", new Dictionary<string, string> { ["team"] = "blue" });
 
-    public static UserPatch Patch { get; } = new(null, null, new Dictionary<string, string?> { ["team"] = "red" });
+    public static UserPatch Patch { get; } = new() { ["attributes"] = new Dictionary<string, string> { ["team"] = "red" } };
 
     public static User User { get; } = User.Create(Id("ana"), Input, new(2026, 1, 31, 9, 30, 0, 125, TimeSpan.Zero)) with
     {
