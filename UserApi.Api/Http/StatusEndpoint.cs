@@ -27,7 +27,6 @@ internal static class StatusEndpoint
 
 /// <summary>What <c>GET /</c> answers.</summary>
 /// <param name="Status">Always <c>ok</c>.</param>
-[DisplayName("Status")]
 public sealed record ApiStatus([property: Description("Always `ok`.")] string Status);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]

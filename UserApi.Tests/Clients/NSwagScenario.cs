@@ -1,0 +1,106 @@
+// What a program does with a client that NSwag made. NSwagTests compiles it with that client.
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Net.Http;
+using System.Threading.Tasks;
+using Generated;
+
+namespace Generated
+{
+    public partial class UserApiClient
+    {
+        // NSwag's own way to the headers of a response: a partial method.
+        public string LastTag { get; private set; }
+
+        partial void ProcessResponse(HttpClient client, HttpResponseMessage response) => LastTag = response.Headers.ETag?.Tag;
+    }
+}
+
+public static class NSwagScenario
+{
+    public static async Task RunAsync(HttpClient http)
+    {
+        var client = new UserApiClient(http);
+        var ana = new UserBody { Name = "Ana", Email = "ana@example.org", Attributes = new Dictionary<string, string> { ["team"] = "blue" } };
+
+        // Create and replace
+        var created = await client.PutUserAsync("ana", null, null, null, ana);
+        Equal("Ana blue", $"{created.Name} {created.Attributes["team"]}");
+        ana.Name = "Ana Lima";
+        var replaced = await client.PutUserAsync("ana", null, null, null, ana);
+        Equal("Ana Lima", replaced.Name);
+        Equal(created.CreatedAt, replaced.CreatedAt);
+
+        // Read, and not modified
+        var read = await client.GetUserAsync("ana", null, null);
+        Equal(replaced.UpdatedAt, read.UpdatedAt);
+        var tag = client.LastTag;
+        Equal(304, await StatusOf(() => client.GetUserAsync("ana", null, tag)));
+
+        // A patch of one member changes nothing else
+        var patched = await client.PatchUserAsync("ana", null, null, null, new Dictionary<string, object> { ["name"] = "Ana L." });
+        Equal("Ana L. ana@example.org blue", $"{patched.Name} {patched.Email} {patched.Attributes["team"]}");
+        Equal(412, await StatusOf(() => client.PutUserAsync("ana", tag, null, null, ana)));
+
+        // All pages
+        foreach (var id in new[] { "bo", "cy", "di" })
+        {
+            await client.PutUserAsync(id, null, null, null, new UserBody { Name = id });
+        }
+
+        var ids = new List<string>();
+        for (string after = null; ;)
+        {
+            var page = await client.ListUsersAsync(2, after, null, null);
+            ids.AddRange(page.Items.Select(user => user.Id));
+            if (page.Next == null)
+            {
+                break;
+            }
+
+            after = page.Next;
+        }
+
+        Equal("ana bo cy di", string.Join(' ', ids));
+
+        // An error with its fields
+        try
+        {
+            await client.PutUserAsync("ana", null, null, null, new UserBody { Name = " ", Email = "nobody" });
+            throw new Exception("A blank name was taken.");
+        }
+        catch (ApiException<Problem> e)
+        {
+            Equal("422 email name", $"{e.StatusCode} {string.Join(' ', e.Result.Errors.Keys.Order())}");
+        }
+
+        // Delete
+        await client.DeleteUserAsync("ana", null, null);
+        Equal(404, await StatusOf(() => client.GetUserAsync("ana", null, null)));
+
+        // Probes
+        Equal("Healthy ok", $"{(await client.HealthAsync()).Status} {(await client.StatusAsync()).Status}");
+    }
+
+    private static async Task<int> StatusOf(Func<Task> call)
+    {
+        try
+        {
+            await call();
+            return 200;
+        }
+        catch (ApiException e)
+        {
+            return e.StatusCode;
+        }
+    }
+
+    private static void Equal<T>(T expected, T actual)
+    {
+        if (!EqualityComparer<T>.Default.Equals(expected, actual))
+        {
+            throw new Exception($"Expected {expected}, got {actual}");
+        }
+    }
+}
