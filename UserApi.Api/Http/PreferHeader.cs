@@ -11,26 +11,33 @@ internal static class PreferHeader
 
     /// <summary>The header of a request.</summary>
     public static ParameterDocs Parameter { get; } =
-        new(ParameterPlace.Header, "Prefer", $"`{ReturnMinimal}` leaves the user out of the response (RFC 7240), which makes many writes cheaper.") { Example = ReturnMinimal };
+        new(ParameterPlace.Header, "Prefer", $"`{ReturnMinimal}` leaves the user out of the response, which makes many writes cheaper; `handling=strict` refuses unknown members (RFC 7240).") { Example = ReturnMinimal };
 
     /// <summary>The header of a response.</summary>
     public static HeaderDocs Applied { get; } = new("Preference-Applied", "The preference that was followed (RFC 7240).", ReturnMinimal);
 
     /// <summary>Whether the client sent <c>return=minimal</c>.</summary>
-    public static bool PrefersMinimal(this HttpRequest request) =>
-        Find(request, "return") is { } value && value.Equals("minimal", StringComparison.OrdinalIgnoreCase);
+    public static bool PrefersMinimal(this HttpRequest request) => Prefers(request, "return", "minimal");
+
+    /// <summary>Whether the client sent <c>handling=strict</c>: what is usually ignored is to be an error.</summary>
+    public static bool PrefersStrictHandling(this HttpRequest request) => Prefers(request, "handling", "strict");
 
     // The first one of a name counts, and what follows a semicolon belongs to the preference before it (RFC 7240 section 2).
-    private static string? Find(HttpRequest request, string name)
+    private static bool Prefers(HttpRequest request, string name, string value)
     {
+        if (request.Headers["Prefer"].Count == 0)
+        {
+            return false;
+        }
+
         foreach (var preference in request.Headers.GetCommaSeparatedValues("Prefer"))
         {
             if (NameValueHeaderValue.TryParse(preference.Split(';')[0], out var named) && named.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
             {
-                return HeaderUtilities.RemoveQuotes(named.Value).ToString();
+                return HeaderUtilities.RemoveQuotes(named.Value).Equals(value, StringComparison.OrdinalIgnoreCase);
             }
         }
 
-        return null;
+        return false;
     }
 }

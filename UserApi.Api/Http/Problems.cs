@@ -10,11 +10,19 @@ internal static class Problems
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            ExceptionHandler = http => Problem.From(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error).ExecuteAsync(http),
+            ExceptionHandler = http => From(http).ExecuteAsync(http),
 
             // A client's mistake is no error of ours, and a store that fails has said so in one line already.
             SuppressDiagnosticsCallback = failure => Problem.From(failure.Exception).Status != StatusCodes.Status500InternalServerError,
         });
         app.UseStatusCodePages(pages => new Problem(pages.HttpContext.Response.StatusCode).ExecuteAsync(pages.HttpContext));
+    }
+
+    private static Problem From(HttpContext http)
+    {
+        var problem = Problem.From(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error);
+        return problem.Status == StatusCodes.Status413PayloadTooLarge && http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize is { } limit
+            ? JsonBody.TooLarge(limit)
+            : problem;
     }
 }

@@ -23,6 +23,9 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
     /// <param name="version">A <see cref="User.Version"/>.</param>
     public static Precondition Matches(string version) => new(new([version]), null);
 
+    /// <summary>Asks that there is no such user.</summary>
+    public static Precondition IsNew { get; } = new(null, VersionSet.Any);
+
     /// <summary>Whether anything is asked at all.</summary>
     public bool IsEmpty => IfMatch is null && IfNoneMatch is null;
 

@@ -30,6 +30,13 @@ internal static class UserEndpoints
             .Answers(304, "The page still has a tag of `If-None-Match`.", Precondition.EntityTag, UserPageQuery.NextLink)
             .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserPageQuery.InvalidLimit);
 
+        users.MapPost("", Post).RequireScope(Access.Write)
+            .WithName("CreateUser")
+            .WithSummary("Creates a user with an id of the service's own")
+            .WithDescription("The id is a UUID of version 7 (RFC 9562), so that new users come last in id order.")
+            .TakesInput(Json, UserExamples.Input)
+            .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied);
+
         users.MapMethods("/{id}", s_get, Get).RequireScope(Access.Read)
             .WithName("GetUser")
             .WithSummary("Gets a user")
@@ -119,14 +126,10 @@ internal static class UserEndpoints
         }
 
         // simple-user-api took a body without a Content-Type, and so does this.
-        if (!JsonBody.HasMediaType(http.Request, Json, isOptional: true, out var problem))
+        var (json, malformed) = await JsonBody.ReadAsync(http, Json, isTypeOptional: true);
+        if ((malformed ?? UserMembers.Check(json, target.Id, http.Request)) is { } problem)
         {
             return problem;
-        }
-
-        if (await JsonBody.ReadAsync(http) is not { } json)
-        {
-            return JsonBody.Malformed;
         }
 
         if (UserBody.Read(json, out var errors) is not { } body)
@@ -138,6 +141,24 @@ internal static class UserEndpoints
         return Written(target, await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted), http, returnUser);
     }
 
+    private static async Task<IResult> Post(HttpContext http, IUserStore store, TimeProvider clock)
+    {
+        var (json, malformed) = await JsonBody.ReadAsync(http, Json, isTypeOptional: true);
+        if ((malformed ?? UserMembers.Check(json, null, http.Request)) is { } problem)
+        {
+            return problem;
+        }
+
+        if (UserBody.Read(json, out var errors) is not { } body)
+        {
+            return Problem.Invalid(errors);
+        }
+
+        var target = new UserTarget(UserId.Create(clock), Precondition.IsNew, null);
+        var returnUser = !http.Request.PrefersMinimal();
+        return Written(target, await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted), http, returnUser);
+    }
+
     private static async Task<IResult> Patch(UserTarget target, HttpContext http, IUserStore store)
     {
         if (target.Problem is not null)
@@ -145,15 +166,10 @@ internal static class UserEndpoints
             return target.Problem;
         }
 
-        if (!JsonBody.HasMediaType(http.Request, MergePatch, isOptional: false, out var problem))
+        var (json, malformed) = await JsonBody.ReadAsync(http, MergePatch, isTypeOptional: false);
+        if ((malformed ?? UserMembers.Check(json, target.Id, http.Request)) is { } problem)
         {
-            http.Response.Headers["Accept-Patch"] = MergePatch; // RFC 5789 section 2.2
             return problem;
-        }
-
-        if (await JsonBody.ReadAsync(http) is not { } json)
-        {
-            return JsonBody.Malformed;
         }
 
         Dictionary<string, string[]> errors = [];
@@ -203,5 +219,6 @@ internal static class UserEndpoints
         .Takes(PreferHeader.Parameter)
         .TakesBody(mediaType, "At most 64 KiB (`Limits:MaxBodyBytes`). Members that are not named here are ignored.", example)
         .Answers(JsonBody.Malformed, JsonBody.TooLarge(64 * 1024), UserBody.NoName)
-        .Answers(JsonBody.Unsupported(mediaType));
+        .Answers(JsonBody.Unsupported(mediaType))
+        .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "What is accepted of a body that was compressed (RFC 9110).", "identity"));
 }

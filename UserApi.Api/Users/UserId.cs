@@ -28,6 +28,9 @@ public readonly record struct UserId
     /// <summary>The id as text.</summary>
     public string Value { get; }
 
+    /// <summary>Makes an id of the service's own: a UUID of version 7 (RFC 9562 section 5.7), which begins with the time.</summary>
+    public static UserId Create(TimeProvider clock) => new(Guid.CreateVersion7(clock.GetUtcNow()).ToString());
+
     /// <summary>Takes <paramref name="text"/> as an id, or says in one sentence why it cannot be one.</summary>
     /// <param name="text">The text, percent-decoded.</param>
     /// <param name="id">The id.</param>

@@ -1,0 +1,43 @@
+using System.Text.Json;
+using UserApi.Api.Http;
+
+namespace UserApi.Api.Users;
+
+/// <summary>The members of a body that a client does not write: those of the service, and those that nobody knows.</summary>
+internal static class UserMembers
+{
+    // What GET answers can be put back, so the members that the service sets are known, too.
+    private static readonly string[] s_known = ["id", "name", "email", "attributes", "createdAt", "updatedAt"];
+
+    /// <summary>
+    /// Refuses a body with the id of another user: its sender is mistaken. A member that is not known is ignored, unless the client asks for
+    /// strictness (<c>Prefer: handling=strict</c>, RFC 7240 section 4.4).
+    /// </summary>
+    /// <param name="body">The request's body.</param>
+    /// <param name="id">The user that is written; null where the service makes the id.</param>
+    /// <param name="request">The request.</param>
+    public static Problem? Check(JsonElement body, UserId? id, HttpRequest request)
+    {
+        if (body.ValueKind != JsonValueKind.Object)
+        {
+            return null; // what reads the members says so
+        }
+
+        if (body.TryGetProperty("id", out var given) && given.ValueKind != JsonValueKind.Null
+            && !(id is { } expected && given.ValueKind == JsonValueKind.String && given.ValueEquals(expected.Value)))
+        {
+            return Problem.Invalid("id", id is null
+                ? "id must be left out: the service makes it. To choose an id, put the user to /users/{id}."
+                : "id must be left out, or be the id in the path.");
+        }
+
+        return request.PrefersStrictHandling() ? CheckStrictly(body) : null;
+    }
+
+    private static Problem? CheckStrictly(JsonElement body)
+    {
+        var unknown = body.EnumerateObject().Select(member => member.Name).Except(s_known, StringComparer.Ordinal).ToDictionary(
+            name => name, string[] (_) => ["This member is not known."]);
+        return unknown.Count == 0 ? null : Problem.Invalid(unknown);
+    }
+}
