@@ -19,12 +19,14 @@ try
     builder.AddForwardedClients();
     builder.AddAccess();
     builder.AddUserStore();
+    builder.AddCrossOrigin();
     builder.AddApiDocs();
 
     var app = builder.Build();
     app.UseDrain();
     app.UseProblems();
     app.UseForwardedClients();
+    app.UseCrossOrigin();
     app.UseRequestTimeouts();
     app.UseCallers();
     app.UseLimits();

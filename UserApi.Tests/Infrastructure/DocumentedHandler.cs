@@ -17,7 +17,8 @@ internal sealed partial class DocumentedHandler : DelegatingHandler
     // Headers that any response of any server may have; those of the content belong to the body, which is checked by itself.
     private static readonly HashSet<string> s_general = new(StringComparer.OrdinalIgnoreCase)
     {
-        "Date", "Connection", "Transfer-Encoding", "Cache-Control", "X-Content-Type-Options", "Pragma", "Keep-Alive",
+        "Date", "Connection", "Transfer-Encoding", "Cache-Control", "X-Content-Type-Options", "Pragma", "Keep-Alive", "Vary",
+        "Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
     };
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
