@@ -24,6 +24,7 @@ internal sealed class OpenApiPathsFilter(EndpointDataSource endpoints) : IDocume
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new InstantConverter() },
     };
 
     public void Apply(OpenApiDocument swaggerDoc, DocumentFilterContext context)

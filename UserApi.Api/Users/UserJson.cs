@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Unicode;
+using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
@@ -15,6 +16,7 @@ internal sealed partial class UserJson : JsonSerializerContext
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new InstantConverter() },
         Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
     });
 }

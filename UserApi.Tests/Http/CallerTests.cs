@@ -41,6 +41,18 @@ public class CallerTests : HttpTest
         await Client.Send(method, target, HttpSteps.Body(body)).IsInvalid("id");
 
     [Fact]
+    public async Task Times_have_exactly_three_decimals()
+    {
+        for (var i = 0; i < 20; i++) // one in ten ends with a zero
+        {
+            var user = await (await Client.Put("ana", $$"""{"name":"Ana {{i}}"}""")).Read();
+
+            Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", user.GetProperty("updatedAt").GetString());
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
     public async Task What_was_read_can_be_put_back()
     {
         await Client.Put("ana", """{"name":"Ana","email":"ana@example.org"}""").Is(HttpStatusCode.Created);
