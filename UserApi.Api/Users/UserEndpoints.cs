@@ -29,12 +29,13 @@ internal static class UserEndpoints
 
     public static void MapUsers(this WebApplication app)
     {
-        var users = app.MapGroup(Path).WithTags("Users");
-        users.MapMethods("", s_get, List).RequireAuthorization(Access.Read);
-        users.MapMethods("/{id}", s_get, Get).RequireAuthorization(Access.Read);
-        users.MapPut("/{id}", Put).RequireAuthorization(Access.Write);
-        users.MapPatch("/{id}", Patch).RequireAuthorization(Access.Write);
-        users.MapDelete("/{id}", Delete).RequireAuthorization(Access.Write);
+        // Not a group of the path: the route of the list, and so its span, would be named "/users/".
+        var users = app.MapGroup("").WithTags("Users");
+        users.MapMethods(Path, s_get, List).RequireAuthorization(Access.Read);
+        users.MapMethods(Path + "/{id}", s_get, Get).RequireAuthorization(Access.Read);
+        users.MapPut(Path + "/{id}", Put).RequireAuthorization(Access.Write);
+        users.MapPatch(Path + "/{id}", Patch).RequireAuthorization(Access.Write);
+        users.MapDelete(Path + "/{id}", Delete).RequireAuthorization(Access.Write);
     }
 
     /// <summary>Answers 422 for the ids "." and "..", which the server would otherwise resolve as path segments before routing.</summary>
