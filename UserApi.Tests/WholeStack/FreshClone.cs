@@ -72,7 +72,12 @@ public sealed class FreshClone : IDisposable
 
     /// <summary>Runs a command of the SDK at the root of the copy.</summary>
     /// <param name="command">The command, its words divided by spaces.</param>
-    public (int ExitCode, string Output) Dotnet(string command) => Run("dotnet", At(), command.Split(' '));
+    public (int ExitCode, string Output) Dotnet(string command)
+    {
+        var result = Run("dotnet", At(), command.Split(' '));
+        TestContext.Current.TestOutputHelper?.WriteLine(result.Output); // shown where the test fails
+        return result;
+    }
 
     public void Dispose() => _folder.Dispose();
 

@@ -2,7 +2,7 @@ namespace UserApi.Tests.WholeStack;
 
 /// <summary>
 /// The commands of the README on a fresh clone, with Aspire in the package feed and without. They build, and take both cores of a small
-/// machine for about a minute: they run alone.
+/// machine for some two minutes: they run alone.
 /// </summary>
 [Collection(nameof(FreshCloneTests))]
 [CollectionDefinition(nameof(FreshCloneTests), DisableParallelization = true)]
