@@ -128,7 +128,7 @@ public sealed class AppModelTests
     {
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => AppModel.CreateAsync("--store=sqlite"));
 
-        Assert.Contains("sqlite", refusal.Message);
+        Assert.Contains("exited without building", refusal.Message);
     }
 
     private static ProjectResource Api(IDistributedApplicationTestingBuilder builder) =>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 var builder = DistributedApplication.CreateBuilder(args);
 
 var api = builder.AddProject<Projects.UserApi_Api>("api", launchProfileName: "http")
+    .WithEnvironment("Logging__LogLevel__UserApi.Api.Docs", "None") // it would name its own port, behind that of the link below
     .WithReplicas(builder.Configuration.GetValue("replicas", 1))
     .WithHttpHealthCheck("/health", endpointName: "http")
     .WithUrlForEndpoint("http", url =>
@@ -31,7 +32,9 @@ switch (builder.Configuration["store"] ?? "mongodb")
         break;
 
     case var unknown:
-        throw new InvalidOperationException($"The store is mongodb or embedded, not {unknown}.");
+        await Console.Error.WriteLineAsync($"UserApi.AppHost does not start. The store must be mongodb or embedded, not {unknown}.");
+        return 1;
 }
 
 await builder.Build().RunAsync();
+return 0;

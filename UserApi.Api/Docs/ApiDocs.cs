@@ -54,14 +54,25 @@ internal static partial class ApiDocs
             return http => http.Request.Path.StartsWithSegments(Path) || http.Request.Path == Document ? docs.Value(http) : next(http);
         });
 
-        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("UserApi.Api.Docs");
-        app.Lifetime.ApplicationStarted.Register(() =>
+        if (app.Environment.IsDevelopment())
         {
-            foreach (var address in app.Urls)
-            {
-                LogDocs(logger, address);
-            }
-        });
+            app.Lifetime.ApplicationStarted.Register(() => LogAddresses(app));
+        }
+    }
+
+    /// <summary>The address of a wildcard (<c>http://+:8000</c>) that a browser on this machine can open.</summary>
+    /// <param name="address">What the server listens at.</param>
+    internal static string ToLocal(string address) =>
+        address.Replace("//[::]:", "//localhost:", StringComparison.Ordinal).Replace("//0.0.0.0:", "//localhost:", StringComparison.Ordinal);
+
+    // Elsewhere than on a developer's machine, what the server listens at is not what people open.
+    private static void LogAddresses(WebApplication app)
+    {
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("UserApi.Api.Docs");
+        foreach (var address in app.Urls)
+        {
+            LogDocs(logger, ToLocal(address));
+        }
     }
 
     private static RequestDelegate CreateDocs(IApplicationBuilder app, RequestDelegate next)

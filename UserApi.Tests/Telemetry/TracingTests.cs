@@ -103,6 +103,28 @@ public class TracingTests
         });
     }
 
+    [Theory]
+    [InlineData("false")]
+    [InlineData("true")] // what Aspire sets for the projects that it starts
+    public async Task The_query_leaves_no_span_with_what_a_client_wrote_in_it(string isUnredacted)
+    {
+        await using (var api = Api(
+            ("OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION", isUnredacted),
+            ("OTEL_DOTNET_EXPERIMENTAL_HTTPCLIENT_DISABLE_URL_QUERY_REDACTION", isUnredacted)))
+        {
+            // This caller is traced, too: it is the HTTP client whose span is looked at.
+            using var client = new HttpClient { BaseAddress = api.Address };
+            var answer = await client.GetAsync("/users?limit=1&after=ana@example.org&bo@example.org", Cancel);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        var caller = _spans.Single(span => span.GetTagItem("url.full") is not null);
+        Assert.Equal("GET /users", Server.DisplayName);
+        Assert.Equal("/users", Server.GetTagItem("url.path"));
+        Assert.EndsWith("/users", (string)caller.GetTagItem("url.full")!);
+        Assert.DoesNotContain(_spans.SelectMany(span => span.TagObjects), tag => $"{tag.Value}".Contains("example.org", StringComparison.Ordinal));
+    }
+
     private Activity Server => _spans.Single(span => span.Kind == ActivityKind.Server);
 
     private Activity Child => _spans.First(span => span.Kind == ActivityKind.Client && span.ParentSpanId == Server.SpanId);
