@@ -3,6 +3,7 @@ using MongoDB.Bson.Serialization;
 using MongoDB.Driver;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.Api.Users.Stores.Mongo;
 using UserApi.Tests.MongoWire;
 
 namespace UserApi.Bench.Inner;
@@ -72,7 +73,7 @@ public class StoreBenchmarks
 
     private async Task<MongoUserStore> MongoDbAsync()
     {
-        BsonSerializer.TryRegisterSerializer(new UserSerializer());
+        BsonSerializer.TryRegisterSerializer(new UserBsonSerializer());
         _server = await MongoWireServer.StartAsync();
         var client = new MongoClient(_server.ConnectionString);
         _disposables.Add(client);

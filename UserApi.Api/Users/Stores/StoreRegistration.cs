@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using MongoDB.Bson.Serialization;
 using MongoDB.Driver;
 using MongoDB.Driver.Core.Configuration;
+using UserApi.Api.Users.Stores.Mongo;
 
 namespace UserApi.Api.Users.Stores;
 
@@ -29,7 +30,7 @@ internal static partial class StoreRegistration
         {
             var settings = CreateSettings(connectionString!, options);
             var databaseName = MongoUrl.Create(connectionString).DatabaseName ?? "users";
-            BsonSerializer.TryRegisterSerializer(new UserSerializer());
+            BsonSerializer.TryRegisterSerializer(new UserBsonSerializer());
             builder.Services.AddSingleton<IMongoClient>(services =>
             {
                 settings.LoggingSettings = new(services.GetRequiredService<ILoggerFactory>());

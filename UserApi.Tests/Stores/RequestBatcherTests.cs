@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using UserApi.Api.Users.Stores;
+using UserApi.Api.Users.Stores.Mongo;
 
 namespace UserApi.Tests.Stores;
 
 /// <summary>Operations that are joined are still each caller's own, when all goes well and when one of them fails.</summary>
-public class BatchesTests
+public class RequestBatcherTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
 
@@ -14,7 +15,7 @@ public class BatchesTests
     public async Task However_many_wait_each_is_carried_out_once_and_answered_with_its_own_result()
     {
         var sizes = new List<int>();
-        var batches = new Batches<int, string>(items =>
+        var batches = new RequestBatcher<int, string>(items =>
         {
             lock (sizes)
             {
@@ -39,7 +40,7 @@ public class BatchesTests
     public async Task A_failure_is_an_exception_of_each_callers_own()
     {
         var failure = new StoreUnavailableException(mayHaveBeenApplied: true, new TimeoutException());
-        var batches = new Batches<int, string>(_ => throw failure, isRepeatable: true);
+        var batches = new RequestBatcher<int, string>(_ => throw failure, isRepeatable: true);
 
         var failures = await Task.WhenAll(Enumerable.Range(0, 10)
             .Select(item => Assert.ThrowsAsync<StoreUnavailableException>(() => batches.RunAsync(item, Cancel))));
@@ -52,7 +53,7 @@ public class BatchesTests
     public async Task Who_gives_up_waits_no_longer_and_the_others_get_their_results()
     {
         var answer = new TaskCompletionSource<IReadOnlyList<string>>();
-        var batches = new Batches<int, string>(_ => new(answer.Task), isRepeatable: true);
+        var batches = new RequestBatcher<int, string>(_ => new(answer.Task), isRepeatable: true);
         using var hangUp = new CancellationTokenSource();
         var impatient = batches.RunAsync(1, hangUp.Token);
         var patient = batches.RunAsync(2, Cancel);
@@ -67,7 +68,7 @@ public class BatchesTests
     [Fact]
     public async Task What_is_wrong_with_one_read_fails_its_own_caller_only()
     {
-        var batches = new Batches<int, string>(Echo, isRepeatable: true);
+        var batches = new RequestBatcher<int, string>(Echo, isRepeatable: true);
 
         var results = Enumerable.Range(0, 100).Select(item => batches.RunAsync(item, Cancel)).ToArray();
 
@@ -85,7 +86,7 @@ public class BatchesTests
     public async Task A_write_that_fails_is_not_repeated()
     {
         var seen = new ConcurrentQueue<int>();
-        var batches = new Batches<int, string>(Fail, isRepeatable: false);
+        var batches = new RequestBatcher<int, string>(Fail, isRepeatable: false);
 
         var results = Enumerable.Range(0, 100).Select(item => Assert.ThrowsAsync<FormatException>(() => batches.RunAsync(item, Cancel)));
 
@@ -103,7 +104,7 @@ public class BatchesTests
     public async Task What_was_given_up_before_it_was_sent_is_not_sent()
     {
         var seen = new ConcurrentQueue<int>();
-        var batches = new Batches<int, string>(Note, isRepeatable: false);
+        var batches = new RequestBatcher<int, string>(Note, isRepeatable: false);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => batches.RunAsync(1, new(canceled: true)));
         await batches.RunAsync(2, Cancel).WaitAsync(s_patience, Cancel);

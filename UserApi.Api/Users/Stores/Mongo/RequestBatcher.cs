@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using OpenTelemetry;
 
-namespace UserApi.Api.Users.Stores;
+namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>
 /// Joins operations on single users into one command. An operation costs the driver as much for fifty users as for one, so under load
@@ -12,7 +12,7 @@ namespace UserApi.Api.Users.Stores;
 /// Whether a batch that fails for another reason than a store that cannot answer is repeated one by one: what is wrong with one item, such
 /// as a document that cannot be read, is then no other caller's business.
 /// </param>
-internal sealed class Batches<TItem, TResult>(
+internal sealed class RequestBatcher<TItem, TResult>(
     Func<IReadOnlyList<TItem>, ValueTask<IReadOnlyList<TResult>>> executeAsync, bool isRepeatable) : IThreadPoolWorkItem
 {
     private const int MaxSize = 64;

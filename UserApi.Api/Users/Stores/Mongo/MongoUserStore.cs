@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
-namespace UserApi.Api.Users.Stores;
+namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>Users as documents of one MongoDB collection, <c>users</c>, with the user's id as <c>_id</c>.</summary>
 /// <remarks>
@@ -18,17 +18,17 @@ public sealed class MongoUserStore : IUserStore
 
     private static readonly FindOptions<User> s_one = new() { Limit = 1 };
     private static readonly BulkWriteOptions s_unordered = new() { IsOrdered = false };
-    private static readonly SortDefinition<User> s_byId = Builders<User>.Sort.Ascending(UserSerializer.Id);
-    private static readonly FindOneAndDeleteOptions<User, BsonDocument> s_idOnly = new() { Projection = Builders<User>.Projection.Include(UserSerializer.Id) };
+    private static readonly SortDefinition<User> s_byId = Builders<User>.Sort.Ascending(UserBsonSerializer.Id);
+    private static readonly FindOneAndDeleteOptions<User, BsonDocument> s_idOnly = new() { Projection = Builders<User>.Projection.Include(UserBsonSerializer.Id) };
     private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt =
-        Builders<User>.Projection.Include(UserSerializer.CreatedAt).Exclude(UserSerializer.Id);
+        Builders<User>.Projection.Include(UserBsonSerializer.CreatedAt).Exclude(UserBsonSerializer.Id);
 
     private readonly IMongoDatabase _database;
     private readonly IMongoCollection<User> _users;
     private readonly TimeSpan _timeout;
     private readonly TimeProvider _clock;
-    private readonly Batches<string, User?> _finds;
-    private readonly Batches<User, WriteOutcome> _puts;
+    private readonly RequestBatcher<string, User?> _finds;
+    private readonly RequestBatcher<User, WriteOutcome> _puts;
 
     /// <summary>Uses a database, which does not have to be reachable yet.</summary>
     /// <param name="database">Where the collection is; its client is the process's only one.</param>
@@ -58,7 +58,7 @@ public sealed class MongoUserStore : IUserStore
     public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
         RunAsync(isWrite: false, async cancel =>
         {
-            var filter = after is { } start ? Builders<User>.Filter.Gt(UserSerializer.Id, start.Value) : Builders<User>.Filter.Empty;
+            var filter = after is { } start ? Builders<User>.Filter.Gt(UserBsonSerializer.Id, start.Value) : Builders<User>.Filter.Empty;
 
             // One more than asked for tells whether there is a next page.
             var options = new FindOptions<User> { Sort = s_byId, Limit = limit + 1, BatchSize = limit + 1 };
@@ -133,21 +133,21 @@ public sealed class MongoUserStore : IUserStore
     /// <summary>Whether this request's spans are wanted: then it has commands of its own, and their spans are its spans.</summary>
     private static bool IsTraced => Activity.Current is { Recorded: true };
 
-    private static FilterDefinition<User> ById(UserId id) => Builders<User>.Filter.Eq(UserSerializer.Id, id.Value);
+    private static FilterDefinition<User> ById(UserId id) => Builders<User>.Filter.Eq(UserBsonSerializer.Id, id.Value);
 
     private static FilterDefinition<User> ById(UserId id, Precondition precondition)
     {
         var filter = ById(id);
         if (precondition.IfMatch is { } match && match != VersionSet.Any)
         {
-            filter &= Builders<User>.Filter.In(UserSerializer.Version, match.Versions);
+            filter &= Builders<User>.Filter.In(UserBsonSerializer.Version, match.Versions);
         }
 
         if (precondition.IfNoneMatch is { } noneMatch)
         {
             filter &= noneMatch == VersionSet.Any
-                ? Builders<User>.Filter.In(UserSerializer.Version, Array.Empty<string>())
-                : Builders<User>.Filter.Nin(UserSerializer.Version, noneMatch.Versions);
+                ? Builders<User>.Filter.In(UserBsonSerializer.Version, Array.Empty<string>())
+                : Builders<User>.Filter.Nin(UserBsonSerializer.Version, noneMatch.Versions);
         }
 
         return filter;
@@ -166,9 +166,9 @@ public sealed class MongoUserStore : IUserStore
             {
                 try
                 {
-                    var before = await _users.FindOneAndUpdateAsync(ById(id, precondition), UserSerializer.Replace(user), options, cancel);
+                    var before = await _users.FindOneAndUpdateAsync(ById(id, precondition), UserBsonSerializer.Replace(user), options, cancel);
                     return before is not null
-                        ? new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = before[UserSerializer.CreatedAt].ToUniversalTime() })
+                        ? new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = before[UserBsonSerializer.CreatedAt].ToUniversalTime() })
                         : options.IsUpsert ? new WriteResult(WriteOutcome.Created, user.Version, user)
                         : new(WriteOutcome.PreconditionFailed);
                 }
@@ -192,7 +192,7 @@ public sealed class MongoUserStore : IUserStore
             while (open.Count > 0)
             {
                 var updates = open.Select(index => new UpdateOneModel<User>(
-                    Builders<User>.Filter.Eq(UserSerializer.Id, users[index].Id), UserSerializer.Replace(users[index]))
+                    Builders<User>.Filter.Eq(UserBsonSerializer.Id, users[index].Id), UserBsonSerializer.Replace(users[index]))
                 { IsUpsert = true });
                 try
                 {
@@ -243,8 +243,8 @@ public sealed class MongoUserStore : IUserStore
         RunAsync<IReadOnlyList<User?>>(isWrite: false, async cancel =>
         {
             var filter = ids.Count == 1
-                ? Builders<User>.Filter.Eq(UserSerializer.Id, ids[0])
-                : Builders<User>.Filter.In(UserSerializer.Id, ids.Distinct());
+                ? Builders<User>.Filter.Eq(UserBsonSerializer.Id, ids[0])
+                : Builders<User>.Filter.In(UserBsonSerializer.Id, ids.Distinct());
             using var cursor = await _users.FindAsync(filter, cancellationToken: cancel);
             var users = (await cursor.ToListAsync(cancel)).ToDictionary(user => user.Id);
             return [.. ids.Select(id => users.GetValueOrDefault(id))];

@@ -4,10 +4,10 @@ using MongoDB.Bson.Serialization;
 using MongoDB.Bson.Serialization.Serializers;
 using MongoDB.Driver;
 
-namespace UserApi.Api.Users.Stores;
+namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>How a user is written as a MongoDB document, with every element named once, here: renaming a property is no migration.</summary>
-internal sealed class UserSerializer : SealedClassSerializerBase<User>
+internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
 {
     public const string Id = "_id";
     public const string CreatedAt = "createdAt";
