@@ -4,7 +4,7 @@ using System.Net;
 using MongoDB.Bson;
 using MongoDB.Driver;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 using Verb = UserApi.Tests.Reliability.UserHistory.Verb;
 
 namespace UserApi.Tests.Reliability;

@@ -5,7 +5,7 @@ using System.Text.Json;
 using CsCheck;
 using MongoDB.Driver;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 using UserApi.Tests.Stores;
 using Verb = UserApi.Tests.Reliability.UserHistory.Verb;
 

@@ -3,7 +3,7 @@ using System.Net;
 using MongoDB.Bson;
 using MongoDB.Driver;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Tests.Reliability;
 

@@ -6,7 +6,7 @@ using MongoDB.Bson;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Tests.Stores;
 

@@ -1,6 +1,6 @@
 using MongoDB.Driver;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Tests.Stores;
 

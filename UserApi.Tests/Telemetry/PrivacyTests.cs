@@ -7,7 +7,7 @@ using MongoDB.Bson;
 using OpenTelemetry.Trace;
 using UserApi.Tests.Access;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Tests.Telemetry;
 

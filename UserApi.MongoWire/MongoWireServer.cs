@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>
 /// A small MongoDB in this process for tests and benchmarks: it speaks the wire protocol on loopback, carries the commands a store by _id

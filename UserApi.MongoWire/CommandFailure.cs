@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>A failure that reaches the client as the server's error document.</summary>
 internal sealed class CommandFailure(ErrorCode code, string message, BsonDocument? details = null) : Exception(message)

@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>The server's order of values: strings by their UTF-8 bytes, numbers of any type by value.</summary>
 internal sealed class BsonOrder : IComparer<BsonValue>, IEqualityComparer<BsonValue>

@@ -1,4 +1,4 @@
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>How a <see cref="MongoWireServer"/> presents itself.</summary>
 public sealed record MongoWireServerOptions

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>
 /// The failpoints, in the shape of configureFailPoint. <c>failCommand</c> and <c>onPrimaryTransactionalWrite</c> are the real server's.

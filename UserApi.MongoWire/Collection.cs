@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using MongoDB.Bson;
 using MongoDB.Bson.Serialization;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>
 /// The documents of one collection as BSON bytes: a hash by _id for single documents, a tree in _id order for pages.

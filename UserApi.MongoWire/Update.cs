@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>What an update does to a document: a replacement, or <c>$set</c>, <c>$unset</c>, <c>$setOnInsert</c> and <c>$inc</c>.</summary>
 internal sealed class Update

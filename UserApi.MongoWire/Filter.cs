@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>A query document: the tests a document has to pass, and what they allow to skip in _id order.</summary>
 internal sealed class Filter

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>Finds the command of a request, makes it fail where a failpoint says so, and puts failures into the server's shape.</summary>
 internal sealed class Commands

@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>The commands about the server, its sessions and its databases.</summary>
 internal sealed class AdminCommands(Storage storage, FailPoints failPoints, RetryableWrites retryableWrites)

@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>The commands that read and write documents.</summary>
 internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
