@@ -5,18 +5,32 @@ using MongoDB.Bson.Serialization;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// The documents of one collection as BSON bytes: a hash by _id for single documents, a tree in _id order for pages.
-/// Readers of one document take no lock; writers and the chunks of a scan take the collection's.
+/// The documents of one collection as BSON bytes: a hash by _id for single documents, a tree in _id order for pages, and its other indexes.
+/// Readers of one document by _id take no lock; writers and the chunks of a scan take the collection's.
 /// </summary>
-internal sealed class Collection(string ns)
+internal sealed class Collection
 {
     private const int MaxChunk = 1024;
 
     private readonly Lock _gate = new();
-    private readonly ConcurrentDictionary<BsonValue, Record> _byId = new(BsonOrder.Instance);
-    private readonly SortedSet<Record> _inOrder = new(Comparer<Record>.Create((x, y) => BsonOrder.Instance.Compare(x.Id, y.Id)));
+    private readonly BsonOrder _order;
+    private readonly ConcurrentDictionary<BsonValue, Record> _byId;
+    private readonly SortedSet<Record> _inOrder;
+    private readonly List<Index> _indexes = [];
+    private volatile Filter? _validator;
 
-    public string Namespace { get; } = ns;
+    public Collection(string ns, BsonDocument? collation = null)
+    {
+        Namespace = ns;
+        _order = BsonOrder.Of(collation) ?? BsonOrder.Simple;
+        _byId = new(_order);
+        _inOrder = new(Comparer<Record>.Create((x, y) => _order.Compare(x.Id, y.Id)));
+    }
+
+    public string Namespace { get; }
+
+    /// <summary>Whether it was created, by a command or by its first document, and not only asked for.</summary>
+    public bool Exists { get; set; }
 
     public int Count
     {
@@ -29,18 +43,29 @@ internal sealed class Collection(string ns)
         }
     }
 
+    /// <summary>Understands a query, in the order of its collation or else of the collection's.</summary>
+    public Filter Parse(BsonDocument query, BsonDocument? collation = null)
+    {
+        var order = BsonOrder.Of(collation) ?? _order;
+        return Filter.Parse(query, order, canNarrow: order == _order);
+    }
+
+    /// <summary>What every written document has to match; null lifts it.</summary>
+    public void SetValidator(BsonDocument? validator) =>
+        _validator = validator is { ElementCount: > 0 } ? Filter.Parse(validator, _order, canNarrow: false) : null;
+
     /// <summary>The matching documents in _id order.</summary>
     /// <param name="filter">Which documents.</param>
     /// <param name="chunk">How many documents are likely needed.</param>
     public IEnumerable<RawBsonDocument> Find(Filter filter, int chunk)
     {
-        var candidates = filter.Ids is { } ids ? FindAll(ids) : Scan(filter.From, Math.Clamp(chunk, 1, MaxChunk));
+        var candidates = (filter.Ids ?? FindByIndex(filter)) is { } ids ? FindAll(ids) : Scan(filter.From, Math.Clamp(chunk, 1, MaxChunk));
 
         return candidates.Select(record => record.ToDocument()).Where(filter.Matches);
     }
 
-    /// <exception cref="CommandFailure">The _id is taken.</exception>
-    public void Insert(BsonDocument document)
+    /// <exception cref="CommandFailure">A unique key is taken, or the validator refuses the document.</exception>
+    public void Insert(BsonDocument document, bool validate = true)
     {
         var id = document["_id"];
         if (id.BsonType is BsonType.Document or BsonType.Array or BsonType.RegularExpression or BsonType.Undefined)
@@ -51,23 +76,25 @@ internal sealed class Collection(string ns)
         var record = new Record(id, document.ToBson());
         lock (_gate)
         {
-            if (!_byId.TryAdd(id, record))
+            Validate(document, validate);
+            if (_byId.ContainsKey(id))
             {
-                var shown = id.IsString ? $"\"{id}\"" : id.ToString();
-                throw new CommandFailure(
-                    ErrorCode.DuplicateKey,
-                    $"E11000 duplicate key error collection: {Namespace} index: _id_ dup key: {{ _id: {shown} }}",
-                    new() { { "keyPattern", new BsonDocument("_id", 1) }, { "keyValue", new BsonDocument("_id", id) } });
+                throw Index.DuplicateKey(Namespace, "_id_", new("_id", 1), new("_id", id));
             }
 
+            _indexes.ForEach(index => index.Check(document));
+            _indexes.ForEach(index => index.Add(document));
+            _byId[id] = record;
             _inOrder.Add(record);
+            Exists = true;
         }
     }
 
     /// <summary>Replaces the first matching document by what <paramref name="change"/> makes of it, as one atomic step.</summary>
     /// <param name="filter">Which document.</param>
     /// <param name="change">Given the document, or null when none matches: what to store; null removes, or inserts nothing.</param>
-    public Modification Modify(Filter filter, Func<BsonDocument?, BsonDocument?> change)
+    /// <param name="validate">Whether the validator is asked.</param>
+    public Modification Modify(Filter filter, Func<BsonDocument?, BsonDocument?> change, bool validate = true)
     {
         lock (_gate)
         {
@@ -78,7 +105,7 @@ internal sealed class Collection(string ns)
             {
                 if (after is not null)
                 {
-                    Insert(after);
+                    Insert(after, validate);
                 }
 
                 return new(null, after, IsChanged: after is not null);
@@ -87,6 +114,7 @@ internal sealed class Collection(string ns)
             var record = _byId[before["_id"]];
             if (after is null)
             {
+                _indexes.ForEach(index => index.Remove(before));
                 _byId.TryRemove(record.Id, out _);
                 _inOrder.Remove(record);
 
@@ -95,10 +123,112 @@ internal sealed class Collection(string ns)
 
             var bytes = after.ToBson();
             var isChanged = !bytes.AsSpan().SequenceEqual(record.Bytes);
-            record.Bytes = bytes;
+            if (isChanged)
+            {
+                Validate(after, validate);
+                _indexes.ForEach(index => index.Check(after));
+                _indexes.ForEach(index => index.Remove(before));
+                _indexes.ForEach(index => index.Add(after));
+                record.Bytes = bytes;
+            }
 
             return new(before, after, isChanged);
         }
+    }
+
+    /// <summary>The specifications of all indexes, that on _id first.</summary>
+    public IReadOnlyList<BsonDocument> ListIndexes()
+    {
+        lock (_gate)
+        {
+            return [new() { { "v", 2 }, { "key", new BsonDocument("_id", 1) }, { "name", "_id_" } }, .. _indexes.Select(index => index.Specification)];
+        }
+    }
+
+    /// <summary>Builds the indexes that are not there; all or none.</summary>
+    /// <exception cref="CommandFailure">One contradicts another index, or the documents that there are.</exception>
+    public void CreateIndexes(IEnumerable<BsonDocument> specifications)
+    {
+        lock (_gate)
+        {
+            List<Index> all = [.. _indexes];
+            foreach (var index in specifications.Select(specification => new Index(Namespace, specification, _order)))
+            {
+                if (IsNew(index, all))
+                {
+                    foreach (var document in _inOrder.Select(record => record.ToDocument()))
+                    {
+                        index.Check(document);
+                        index.Add(document);
+                    }
+
+                    all.Add(index);
+                }
+            }
+
+            _indexes.Clear();
+            _indexes.AddRange(all);
+            Exists = true;
+        }
+    }
+
+    /// <param name="wanted">Which indexes, of those beside that on _id.</param>
+    /// <returns>How many were dropped.</returns>
+    public int DropIndexes(Predicate<Index> wanted)
+    {
+        lock (_gate)
+        {
+            return _indexes.RemoveAll(wanted);
+        }
+    }
+
+    // The rules of mongod's index_catalog_impl.cpp (_doesSpecConflictWithExisting), held by jstests/core/index/index_signature.js.
+    private static bool IsNew(Index index, List<Index> others)
+    {
+        if (others.Find(other => other.Name == index.Name) is { } namesake)
+        {
+            return namesake.HasSignatureOf(index) ? false : throw new CommandFailure(
+                ErrorCode.IndexKeySpecsConflict,
+                "An existing index has the same name as the requested index. "
+                + $"Requested index: {index.Specification}, existing index: {namesake.Specification}");
+        }
+
+        return others.Find(index.HasSignatureOf) is { } twin
+            ? throw new CommandFailure(ErrorCode.IndexOptionsConflict, $"Index already exists with a different name: {twin.Name}")
+            : true;
+    }
+
+    // jstests/core/doc_validation.js; what exactly is wrong is not told here.
+    private void Validate(BsonDocument document, bool validate)
+    {
+        if (validate && _validator?.Matches(document) == false)
+        {
+            throw new CommandFailure(
+                ErrorCode.DocumentValidationFailure,
+                "Document failed validation",
+                new("errInfo", new BsonDocument { { "failingDocumentId", document["_id"] }, { "details", new BsonDocument() } }));
+        }
+    }
+
+    private IReadOnlyList<BsonValue>? FindByIndex(Filter filter)
+    {
+        if (filter.Equalities.ElementCount == 0)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            foreach (var index in _indexes)
+            {
+                if (index.Serves(filter, out var value))
+                {
+                    return index.Find(value);
+                }
+            }
+        }
+
+        return null;
     }
 
     private IEnumerable<Record> FindAll(IEnumerable<BsonValue> ids)

@@ -2,14 +2,21 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>A query document: the tests a document has to pass, and what they allow to skip in _id order.</summary>
+/// <summary>
+/// A query document: the tests a document has to pass, and what they allow to skip in _id order. Like mongod, it is optimised first, which
+/// decides what an upsert takes over from it (mongod's expression_optimize_test.cpp).
+/// </summary>
 internal sealed class Filter
 {
     private readonly List<Func<BsonDocument, bool>> _tests = [];
-
     private readonly bool _canNarrow;
+    private string? _matchedTwice;
+    private bool _isAlwaysFalse;
 
-    private Filter(bool canNarrow) => _canNarrow = canNarrow;
+    private Filter(BsonOrder order, bool canNarrow) => (Order, _canNarrow) = (order, canNarrow);
+
+    /// <summary>How its values compare.</summary>
+    public BsonOrder Order { get; }
 
     /// <summary>The only _id values that can match, in order; null when any can.</summary>
     public IReadOnlyList<BsonValue>? Ids { get; private set; }
@@ -17,13 +24,25 @@ internal sealed class Filter
     /// <summary>The least _id that can match; null when any can.</summary>
     public BsonValue? From { get; private set; }
 
-    /// <summary>The fields an upsert takes over into its new document.</summary>
+    /// <summary>What every matching document has, by the optimised query: the fields an upsert takes over.</summary>
     public BsonDocument Equalities { get; } = [];
 
+    /// <param name="query">The query document.</param>
+    /// <param name="order">How values compare.</param>
+    /// <param name="canNarrow">Whether _id is indexed in this order; if not, every document has to be looked at.</param>
     /// <exception cref="CommandFailure">The query uses what this server does not know.</exception>
-    public static Filter Parse(BsonDocument query)
+    public static Filter Parse(BsonDocument query, BsonOrder? order = null, bool canNarrow = true)
     {
-        return Parse(query, canNarrow: true);
+        var filter = new Filter(order ?? BsonOrder.Simple, canNarrow);
+        filter.AddAll(query);
+        if (filter._isAlwaysFalse)
+        {
+            // All that is left of a conjunction that nothing can match is $alwaysFalse, which names no field.
+            filter.Ids = [];
+            filter.Equalities.Clear();
+        }
+
+        return filter;
     }
 
     public bool Matches(BsonDocument document)
@@ -39,15 +58,41 @@ internal sealed class Filter
         return true;
     }
 
-    private static Filter Parse(BsonDocument query, bool canNarrow)
+    /// <summary>The document that an upsert begins with.</summary>
+    /// <exception cref="CommandFailure">The query matches a field twice, or uses what this server does not know.</exception>
+    public BsonDocument ToNewDocument()
     {
-        var filter = new Filter(canNarrow);
-        filter.AddAll(query);
+        if (_matchedTwice is not null && !_isAlwaysFalse)
+        {
+            throw new CommandFailure(
+                ErrorCode.NotSingleValueField, $"cannot infer query fields to set, path '{_matchedTwice}' is matched twice");
+        }
 
-        return filter;
+        return Equalities.Names.Any(name => name.Contains('.'))
+            ? throw new CommandFailure(ErrorCode.BadValue, "Upserts by dotted paths are not supported.")
+            : new(Equalities);
     }
 
-    private static Func<BsonValue?, bool> Test(BsonElement condition)
+    /// <summary>The value at a path; null when there is none.</summary>
+    public static BsonValue? ValueAt(BsonDocument document, string path)
+    {
+        BsonValue? value = document;
+        foreach (var name in path.Split('.'))
+        {
+            value = value switch
+            {
+                BsonDocument parent => parent.GetValue(name, null),
+                BsonArray => throw new CommandFailure(ErrorCode.BadValue, $"Paths through arrays ({path}) are not supported."),
+                _ => null,
+            };
+        }
+
+        return value is BsonArray
+            ? throw new CommandFailure(ErrorCode.BadValue, $"Filters on arrays ({path}) are not supported.")
+            : value;
+    }
+
+    private Func<BsonValue?, bool> Test(BsonElement condition)
     {
         var operand = condition.Value;
 
@@ -66,29 +111,11 @@ internal sealed class Filter
         };
     }
 
-    private static bool IsEqual(BsonValue? value, BsonValue operand) => BsonOrder.AreEqual(value ?? BsonNull.Value, operand);
+    private bool IsEqual(BsonValue? value, BsonValue operand) => Order.Equals(value ?? BsonNull.Value, operand);
 
-    private static int? Compare(BsonValue? value, BsonValue operand)
+    private int? Compare(BsonValue? value, BsonValue operand)
     {
-        return value is not null && BsonOrder.AreComparable(value, operand) ? BsonOrder.Instance.Compare(value, operand) : null;
-    }
-
-    private static BsonValue? ValueAt(BsonDocument document, string path)
-    {
-        BsonValue? value = document;
-        foreach (var name in path.Split('.'))
-        {
-            value = value switch
-            {
-                BsonDocument parent => parent.GetValue(name, null),
-                BsonArray => throw new CommandFailure(ErrorCode.BadValue, $"Paths through arrays ({path}) are not supported."),
-                _ => null,
-            };
-        }
-
-        return value is BsonArray
-            ? throw new CommandFailure(ErrorCode.BadValue, $"Filters on arrays ({path}) are not supported.")
-            : value;
+        return value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
     }
 
     private void AddAll(BsonDocument query)
@@ -105,8 +132,7 @@ internal sealed class Filter
 
                     break;
                 case "$or":
-                    var parts = element.Value.AsBsonArray.Select(part => Parse(part.AsBsonDocument, canNarrow: false)).ToArray();
-                    _tests.Add(document => parts.Any(part => part.Matches(document)));
+                    AddAny(element.Value.AsBsonArray.Select(part => part.AsBsonDocument).Distinct());
                     break;
                 case ['$', ..]:
                     throw new CommandFailure(ErrorCode.BadValue, $"unknown top level operator: {element.Name}");
@@ -114,6 +140,26 @@ internal sealed class Filter
                     AddField(element);
                     break;
             }
+        }
+    }
+
+    private void AddAny(IEnumerable<BsonDocument> queries)
+    {
+        var possible = queries
+            .Select(query => (Query: query, Filter: Parse(query, Order, canNarrow: false)))
+            .Where(part => !part.Filter._isAlwaysFalse)
+            .ToArray();
+        switch (possible)
+        {
+            case []:
+                _isAlwaysFalse = true;
+                break;
+            case [var only]:
+                AddAll(only.Query);
+                break;
+            default:
+                _tests.Add(document => possible.Any(part => part.Filter.Matches(document)));
+                break;
         }
     }
 
@@ -127,16 +173,27 @@ internal sealed class Filter
         };
         foreach (var condition in conditions)
         {
-            if (condition.Name == "$eq")
+            AddCondition(field.Name, condition switch
             {
-                Equalities.Set(field.Name, condition.Value);
-            }
+                { Name: "$in", Value: BsonArray { Count: 1 } one } => new("$eq", one[0]),
+                _ => condition,
+            });
+        }
+    }
 
-            var test = Test(condition);
-            if (!_canNarrow || field.Name != "_id" || !Narrow(condition))
-            {
-                _tests.Add(document => test(ValueAt(document, field.Name)));
-            }
+    private void AddCondition(string path, BsonElement condition)
+    {
+        if (condition.Name == "$eq")
+        {
+            _matchedTwice ??= Equalities.Contains(path) ? path : null;
+            Equalities.Set(path, condition.Value);
+        }
+
+        _isAlwaysFalse |= condition is { Name: "$in", Value: BsonArray { Count: 0 } };
+        var test = Test(condition);
+        if (!_canNarrow || path != "_id" || !Narrow(condition))
+        {
+            _tests.Add(document => test(ValueAt(document, path)));
         }
     }
 
@@ -149,10 +206,10 @@ internal sealed class Filter
                 Ids = [condition.Value];
                 return true;
             case "$in" when Ids is null:
-                Ids = condition.Value.AsBsonArray.Distinct(BsonOrder.Instance).Order(BsonOrder.Instance).ToArray();
+                Ids = condition.Value.AsBsonArray.Distinct(Order).Order(Order).ToArray();
                 return true;
             case "$gt" or "$gte":
-                From = From is null || BsonOrder.Instance.Compare(condition.Value, From) > 0 ? condition.Value : From;
+                From = From is null || Order.Compare(condition.Value, From) > 0 ? condition.Value : From;
                 return false;
             default:
                 return false;

@@ -15,6 +15,17 @@ internal sealed class Storage
 
     public Collection this[string database, string collection] => _collections.GetOrAdd($"{database}.{collection}", ns => new(ns));
 
+    /// <exception cref="CommandFailure">It exists.</exception>
+    public Collection Create(string database, string name, BsonDocument? collation)
+    {
+        var created = new Collection($"{database}.{name}", collation) { Exists = true };
+
+        return _collections.AddOrUpdate(
+            created.Namespace,
+            created,
+            (ns, old) => old.Exists ? throw new CommandFailure(ErrorCode.NamespaceExists, $"Collection {ns} already exists.") : created);
+    }
+
     public bool Drop(string database, string collection) => _collections.TryRemove($"{database}.{collection}", out _);
 
     public void DropDatabase(string database)

@@ -36,7 +36,7 @@ internal sealed class Update
         {
             next.InsertAt(0, new("_id", id ?? ObjectId.GenerateNewId()));
         }
-        else if (id is not null && !BsonOrder.AreEqual(id, nextId))
+        else if (id is not null && !BsonOrder.Simple.Equals(id, nextId))
         {
             throw new CommandFailure(
                 ErrorCode.ImmutableField,
