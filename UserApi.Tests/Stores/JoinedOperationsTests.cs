@@ -1,7 +1,7 @@
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
-using UserApi.Tests.Infrastructure;
 using UserApi.MongoWire;
+using UserApi.Tests.Infrastructure;
 using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Stores;

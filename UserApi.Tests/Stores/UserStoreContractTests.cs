@@ -1,6 +1,6 @@
 using MongoDB.Driver;
-using UserApi.Tests.Infrastructure;
 using UserApi.MongoWire;
+using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores;
 
