@@ -4,8 +4,8 @@ using System.Net;
 using System.Text.Json;
 using CsCheck;
 using MongoDB.Driver;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 using UserApi.Tests.Stores;
 using Verb = UserApi.Tests.Reliability.UserHistory.Verb;
 

@@ -1,8 +1,8 @@
 using MongoDB.Bson;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests.Stores;
 

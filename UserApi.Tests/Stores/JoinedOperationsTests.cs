@@ -1,7 +1,7 @@
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Stores;

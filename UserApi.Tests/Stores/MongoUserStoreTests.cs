@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 using MongoDB.Bson;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests.Stores;
 

@@ -1,6 +1,6 @@
 using MongoDB.Driver;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests.Stores;
 

@@ -4,7 +4,7 @@ using MongoDB.Driver;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.Api.Users.Stores.Mongo;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Bench.Inner;
 

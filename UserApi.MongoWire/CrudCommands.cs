@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>The commands that read and write documents.</summary>
 internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
@@ -8,11 +8,11 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
     private const int DefaultBatchSize = 101;
 
     private static readonly string[] s_findAndModifyFields =
-        ["query", "sort", "update", "remove", "new", "upsert", "fields", "bypassDocumentValidation"];
+        ["query", "sort", "update", "remove", "new", "upsert", "fields", "collation", "bypassDocumentValidation"];
 
     public IEnumerable<Command> All =>
     [
-        new("find", CommandKind.Read, Find, "filter", "sort", "projection", "skip", "limit", "batchSize", "singleBatch"),
+        new("find", CommandKind.Read, Find, "filter", "sort", "projection", "skip", "limit", "batchSize", "singleBatch", "collation"),
         new("getMore", CommandKind.Admin, GetMore, "collection", "batchSize"),
         new("killCursors", CommandKind.Admin, KillCursors, "cursors"),
         new("insert", CommandKind.Write, Insert, "documents", "ordered", "bypassDocumentValidation"),
@@ -26,12 +26,30 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     private static BsonDocument? Document(BsonDocument document, string name) => document.GetValue(name, BsonNull.Value) as BsonDocument;
 
-    private static void RequireIdOrder(BsonDocument command)
+    private static Filter ParseQuery(Collection collection, BsonDocument command, string name) =>
+        collection.Parse(Document(command, name) ?? [], Document(command, "collation"));
+
+    private static bool Validates(BsonDocument command) => !Flag(command, "bypassDocumentValidation");
+
+    /// <summary>Puts documents that come in _id order into another one, all of them before the first is returned.</summary>
+    private static IEnumerable<BsonDocument> Sort(IEnumerable<BsonDocument> documents, BsonDocument? sort, BsonOrder order)
     {
-        if (Document(command, "sort") is { ElementCount: > 0 } sort && !sort.Equals(new BsonDocument("_id", 1)))
+        if (sort is null or { ElementCount: 0 } || sort.Equals(new BsonDocument("_id", 1)))
         {
-            throw new CommandFailure(ErrorCode.BadValue, $"The sort {sort} is not supported.");
+            return documents;
         }
+
+        if (sort.FirstOrDefault(key => !key.Value.IsNumeric || Math.Abs(key.Value.ToDouble()) != 1) is { Name: not null } unknown)
+        {
+            throw new CommandFailure(ErrorCode.BadValue, $"The sort by {unknown} is not supported.");
+        }
+
+        return documents.Order(Comparer<BsonDocument>.Create((x, y) => sort
+            .Select(key => key.Value.ToInt32() * order.Compare(ValueIn(x, key.Name), ValueIn(y, key.Name)))
+            .FirstOrDefault(result => result != 0)));
+
+        // A missing field sorts as null does.
+        static BsonValue ValueIn(BsonDocument document, string path) => Filter.ValueAt(document, path) ?? BsonNull.Value;
     }
 
     private static void RequireFields(BsonDocument statement, params ReadOnlySpan<string> fields)
@@ -75,14 +93,13 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     private BsonDocument Find(BsonDocument command)
     {
-        RequireIdOrder(command);
         var collection = Target(command);
         var limit = command.GetValue("limit", 0).ToInt32();
         var batchSize = command.GetValue("batchSize", DefaultBatchSize).ToInt32();
-        var filter = Filter.Parse(Document(command, "filter") ?? []);
+        var filter = ParseQuery(collection, command, "filter");
 
         // One more for the key a page starts after, one more to see the end.
-        IEnumerable<BsonDocument> documents = collection.Find(filter, (limit > 0 ? limit : batchSize) + 2);
+        var documents = Sort(collection.Find(filter, (limit > 0 ? limit : batchSize) + 2), Document(command, "sort"), filter.Order);
         if (command.TryGetValue("skip", out var skip))
         {
             documents = documents.Skip(skip.ToInt32());
@@ -103,7 +120,9 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     private BsonDocument GetMore(BsonDocument command)
     {
-        return storage.GetMore(command[0].ToInt64(), command.GetValue("batchSize", int.MaxValue).ToInt32());
+        return command.Contains("maxTimeMS")
+            ? throw new CommandFailure(ErrorCode.BadValue, "cannot set maxTimeMS on getMore command for a non-awaitData cursor")
+            : storage.GetMore(command[0].ToInt64(), command.GetValue("batchSize", int.MaxValue).ToInt32());
     }
 
     private BsonDocument KillCursors(BsonDocument command)
@@ -131,7 +150,7 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
                 document.InsertAt(0, new("_id", ObjectId.GenerateNewId()));
             }
 
-            collection.Insert(document);
+            collection.Insert(document, Validates(command));
 
             return 1;
         });
@@ -144,13 +163,13 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         var upserted = new BsonArray();
         var reply = RunBatch(command, "updates", (statement, index) =>
         {
-            RequireFields(statement, "q", "u", "multi", "upsert");
+            RequireFields(statement, "q", "u", "multi", "upsert", "collation");
             if (Flag(statement, "multi"))
             {
                 throw new CommandFailure(ErrorCode.BadValue, "multi updates are not supported.");
             }
 
-            var result = Modify(collection, statement["q"].AsBsonDocument, statement["u"], Flag(statement, "upsert"));
+            var result = Modify(collection, ParseQuery(collection, statement, "q"), statement["u"], Flag(statement, "upsert"), Validates(command));
             if (result is { Before: null, After: { } inserted })
             {
                 upserted.Add(new BsonDocument { { "index", index }, { "_id", inserted["_id"] } });
@@ -170,8 +189,8 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
         return RunBatch(command, "deletes", (statement, _) =>
         {
-            RequireFields(statement, "q", "limit");
-            var filter = Filter.Parse(statement["q"].AsBsonDocument);
+            RequireFields(statement, "q", "limit", "collation");
+            var filter = ParseQuery(collection, statement, "q");
             var n = 0;
             while (collection.Modify(filter, _ => null).Before is not null)
             {
@@ -188,20 +207,24 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     private BsonDocument FindAndModify(BsonDocument command)
     {
-        RequireIdOrder(command);
+        if (Document(command, "sort") is { ElementCount: > 0 } sort)
+        {
+            throw new CommandFailure(ErrorCode.BadValue, $"The sort {sort} is not supported.");
+        }
+
         var collection = Target(command);
-        var query = Document(command, "query") ?? [];
+        var query = ParseQuery(collection, command, "query");
         var project = Projection.Parse(Document(command, "fields"));
         BsonDocument? value;
         BsonDocument lastError;
         if (Flag(command, "remove"))
         {
-            value = collection.Modify(Filter.Parse(query), _ => null).Before;
+            value = collection.Modify(query, _ => null).Before;
             lastError = new("n", value is null ? 0 : 1);
         }
         else
         {
-            var result = Modify(collection, query, command["update"], Flag(command, "upsert"));
+            var result = Modify(collection, query, command["update"], Flag(command, "upsert"), Validates(command));
             value = Flag(command, "new") ? result.After : result.Before;
             lastError = new() { { "n", result.After is null ? 0 : 1 }, { "updatedExisting", result.Before is not null } };
             if (result is { Before: null, After: { } inserted })
@@ -218,12 +241,13 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         };
     }
 
-    private Modification Modify(Collection collection, BsonDocument query, BsonValue specification, bool isUpsert)
+    private Modification Modify(Collection collection, Filter filter, BsonValue specification, bool isUpsert, bool validate)
     {
-        var filter = Filter.Parse(query);
         var update = MongoWire.Update.Parse(specification);
 
-        return collection.Modify(filter, current =>
+        return collection.Modify(filter, Change, validate);
+
+        BsonDocument? Change(BsonDocument? current)
         {
             if (current is not null)
             {
@@ -235,18 +259,13 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
                 return null;
             }
 
-            if (filter.Equalities.Names.Any(name => name.Contains('.')))
-            {
-                throw new CommandFailure(ErrorCode.BadValue, "Upserts by dotted paths are not supported.");
-            }
-
-            var inserted = update.Apply(new BsonDocument(filter.Equalities), isInsert: true);
+            var inserted = update.Apply(filter.ToNewDocument(), isInsert: true);
             if (failPoints.Enter(FailPoints.RacingUpsert) is { } race)
             {
                 collection.Insert(race.GetValue("document", inserted).AsBsonDocument);
             }
 
             return inserted;
-        });
+        }
     }
 }

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>The last write of every session and its reply: a write that comes again under its number is answered, not applied.</summary>
 internal sealed class RetryableWrites

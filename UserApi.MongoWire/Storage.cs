@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>The collections by namespace, and the open cursors.</summary>
 internal sealed class Storage
@@ -14,6 +14,17 @@ internal sealed class Storage
         _collections.Values.Where(c => c.Count > 0).Select(c => c.Namespace.Split('.')[0]).Distinct().Order(StringComparer.Ordinal);
 
     public Collection this[string database, string collection] => _collections.GetOrAdd($"{database}.{collection}", ns => new(ns));
+
+    /// <exception cref="CommandFailure">It exists.</exception>
+    public Collection Create(string database, string name, BsonDocument? collation)
+    {
+        var created = new Collection($"{database}.{name}", collation) { Exists = true };
+
+        return _collections.AddOrUpdate(
+            created.Namespace,
+            created,
+            (ns, old) => old.Exists ? throw new CommandFailure(ErrorCode.NamespaceExists, $"Collection {ns} already exists.") : created);
+    }
 
     public bool Drop(string database, string collection) => _collections.TryRemove($"{database}.{collection}", out _);
 

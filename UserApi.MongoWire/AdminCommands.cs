@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>The commands about the server, its sessions and its databases.</summary>
 internal sealed class AdminCommands(Storage storage, FailPoints failPoints, RetryableWrites retryableWrites)
@@ -14,7 +14,6 @@ internal sealed class AdminCommands(Storage storage, FailPoints failPoints, Retr
         new("configureFailPoint", CommandKind.Admin, failPoints.Configure, "mode", "data"),
         new("listDatabases", CommandKind.Read, ListDatabases, "nameOnly", "filter", "authorizedDatabases"),
         new("dropDatabase", CommandKind.Write, DropDatabase),
-        new("drop", CommandKind.Write, Drop),
     ];
 
     private static BsonDocument BuildInfo(BsonDocument command) => new()
@@ -49,12 +48,5 @@ internal sealed class AdminCommands(Storage storage, FailPoints failPoints, Retr
         storage.DropDatabase(database);
 
         return new() { { "dropped", database }, { "ok", 1.0 } };
-    }
-
-    private BsonDocument Drop(BsonDocument command)
-    {
-        storage.Drop(command["$db"].AsString, command[0].AsString);
-
-        return new("ok", 1.0);
     }
 }

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>
 /// A small MongoDB in this process for tests and benchmarks: it speaks the wire protocol on loopback, carries the commands a store by _id
@@ -18,6 +18,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     private readonly Storage _storage = new();
     private readonly FailPoints _failPoints = new();
     private readonly RetryableWrites _retryableWrites = new();
+    private readonly Replication _replication = new();
     private readonly Commands _commands;
     private readonly ConcurrentDictionary<WireConnection, Task> _connections = new();
     private readonly ConcurrentDictionary<string, StrongBox<long>> _counts = new();
@@ -37,12 +38,15 @@ public sealed class MongoWireServer : IAsyncDisposable
         Port = options.Port;
         Topology = new(options.ReplicaSet);
         _commands = new(
+            options,
             _failPoints,
             Topology,
+            _replication,
             _retryableWrites,
             [
                 .. s_helloNames.Select(name => new Command(name, CommandKind.Hello, Hello)),
                 .. new CrudCommands(_storage, _failPoints).All,
+                .. new CatalogCommands(_storage).All,
                 .. new AdminCommands(_storage, _failPoints, _retryableWrites).All,
             ]);
     }
@@ -55,11 +59,28 @@ public sealed class MongoWireServer : IAsyncDisposable
         $"mongodb://127.0.0.1:{Port}/{_options.Database}?"
         + (_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true");
 
-    /// <summary>How long every reply is held back.</summary>
+    /// <summary>How long every reply is held back by the network, which maxTimeMS does not shorten.</summary>
     public TimeSpan Latency { get; set; }
 
     /// <summary>Whether <see cref="Latency"/> holds back the replies to hello, by which clients monitor the server, too.</summary>
     public bool LatencyIncludesHeartbeats { get; set; }
+
+    /// <summary>How long every command that reads or writes works before it does anything; its maxTimeMS ends it earlier.</summary>
+    public TimeSpan ExecutionTime
+    {
+        get => _commands.ExecutionTime;
+        set => _commands.ExecutionTime = value;
+    }
+
+    /// <summary>
+    /// Whether a majority of the set has what the primary writes. While it has not, a write that asks for more than <c>w: 1</c> is applied, but
+    /// answered only when there is a majority again or its wtimeout or maxTimeMS is over.
+    /// </summary>
+    public bool HasMajority
+    {
+        get => _replication.HasMajority;
+        set => _replication.HasMajority = value;
+    }
 
     /// <summary>How many connections are open, monitoring ones included.</summary>
     public int OpenConnections => _connections.Count;
@@ -98,7 +119,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <summary>Sets a failpoint, as the command of that name does.</summary>
-    /// <param name="name"><c>failCommand</c>, <c>onPrimaryTransactionalWrite</c> or <c>racingUpsert</c>.</param>
+    /// <param name="name"><c>failCommand</c>, <c>maxTimeAlwaysTimeOut</c>, <c>onPrimaryTransactionalWrite</c> or <c>racingUpsert</c>.</param>
     /// <param name="mode"><c>"off"</c>, <c>"alwaysOn"</c>, <c>{ times: n }</c> or <c>{ skip: n }</c>.</param>
     /// <param name="data">What the failpoint does.</param>
     public void ConfigureFailPoint(string name, BsonValue mode, BsonDocument? data = null)

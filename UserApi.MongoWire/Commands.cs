@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>Finds the command of a request, makes it fail where a failpoint says so, and puts failures into the server's shape.</summary>
 internal sealed class Commands
@@ -13,37 +13,65 @@ internal sealed class Commands
     ];
 
     private readonly FrozenDictionary<string, Command> _commands;
+    private readonly MongoWireServerOptions _options;
     private readonly FailPoints _failPoints;
     private readonly Topology _topology;
+    private readonly Replication _replication;
     private readonly RetryableWrites _retryableWrites;
 
-    public Commands(FailPoints failPoints, Topology topology, RetryableWrites retryableWrites, IEnumerable<Command> commands)
+    public Commands(
+        MongoWireServerOptions options,
+        FailPoints failPoints,
+        Topology topology,
+        Replication replication,
+        RetryableWrites retryableWrites,
+        IEnumerable<Command> commands)
     {
-        (_failPoints, _topology, _retryableWrites) = (failPoints, topology, retryableWrites);
+        (_options, _failPoints, _topology, _replication, _retryableWrites) = (options, failPoints, topology, replication, retryableWrites);
         _commands = commands.ToFrozenDictionary(command => command.Name);
     }
+
+    /// <inheritdoc cref="MongoWireServer.ExecutionTime"/>
+    public TimeSpan ExecutionTime { get; set; }
 
     /// <returns>The reply; null when a failpoint closes the connection instead.</returns>
     public async ValueTask<BsonDocument?> ExecuteAsync(WireRequest request, string? appName, CancellationToken cancellationToken)
     {
         var failure = _failPoints.EnterFailCommand(request.Name, appName);
-        if (failure is null)
+        if (failure is not null)
         {
-            return Execute(request, null);
-        }
-
-        if (failure.GetValue("blockConnection", false).ToBoolean())
-        {
-            var (block, limit) = (failure["blockTimeMS"].ToInt32(), request.Command.GetValue("maxTimeMS", 0).ToInt32());
-            var isOverLimit = limit > 0 && limit < block;
-            await Task.Delay(isOverLimit ? limit : block, cancellationToken);
-            if (isOverLimit)
+            // Before maxTimeMS begins to count, as in mongod's service_entry_point_common.cpp.
+            if (failure.GetValue("blockConnection", false).ToBoolean())
             {
-                return FailureReply(request, new(ErrorCode.MaxTimeMSExpired, "operation exceeded time limit"), failure);
+                await Task.Delay(failure["blockTimeMS"].ToInt32(), cancellationToken);
+            }
+
+            if (failure.GetValue("closeConnection", false).ToBoolean())
+            {
+                return null;
             }
         }
 
-        return failure.GetValue("closeConnection", false).ToBoolean() ? null : Execute(request, failure);
+        try
+        {
+            if (!_commands.TryGetValue(request.Name, out var command))
+            {
+                throw new CommandFailure(ErrorCode.CommandNotFound, $"no such command: '{request.Name}'");
+            }
+
+            return command.Kind is CommandKind.Read or CommandKind.Write
+                ? await ExecuteInTimeAsync(command, request, failure, cancellationToken)
+                : Execute(command, request, failure);
+        }
+        catch (CommandFailure e)
+        {
+            return FailureReply(request, e, failure);
+        }
+        catch (Exception e) when (e is InvalidCastException or KeyNotFoundException or FormatException or OverflowException
+            or ArgumentException)
+        {
+            return FailureReply(request, new CommandFailure(ErrorCode.BadValue, $"{request.Name}: {e.Message}"), failure);
+        }
     }
 
     private static void Validate(Command command, WireRequest request)
@@ -67,40 +95,58 @@ internal sealed class Commands
         }
     }
 
-    private BsonDocument? Execute(WireRequest request, BsonDocument? failure)
+    private async ValueTask<BsonDocument?> ExecuteInTimeAsync(
+        Command command, WireRequest request, BsonDocument? failure, CancellationToken cancellationToken)
     {
-        try
+        var deadline = new Deadline(request.Command);
+        var isOver = deadline.IsSet && (_failPoints.Enter(FailPoints.MaxTimeAlwaysTimeOut) is not null || deadline.Remaining < ExecutionTime);
+        if (ExecutionTime > TimeSpan.Zero)
         {
-            if (failure is not null && failure.TryGetValue("errorCode", out var code))
-            {
-                throw new CommandFailure((ErrorCode)code.ToInt32(), "Failing command via 'failCommand' failpoint");
-            }
+            await Task.Delay(isOver ? deadline.Remaining : ExecutionTime, cancellationToken);
+        }
 
-            if (!_commands.TryGetValue(request.Name, out var command))
-            {
-                throw new CommandFailure(ErrorCode.CommandNotFound, $"no such command: '{request.Name}'");
-            }
+        if (isOver)
+        {
+            throw new CommandFailure(ErrorCode.MaxTimeMSExpired, "operation exceeded time limit");
+        }
 
-            Validate(command, request);
-            RefuseUnlessPrimary(command, request);
-            var reply = command.Kind == CommandKind.Write && request.Command.Contains("txnNumber")
-                ? ExecuteOnce(command, request)
-                : command.Run(request.Command);
+        var reply = Execute(command, request, failure);
 
-            var error = command.Kind == CommandKind.Write ? failure?.GetValue("writeConcernError", null)?.AsBsonDocument : null;
-
-            return reply is not null && error is not null
-                ? WithWriteConcernError(request, reply, error, failure!)
+        return command.Kind == CommandKind.Write && reply is not null && !_replication.HasMajority
+            && await _replication.WaitAsync(request.Command, deadline, cancellationToken) is { } error
+                ? WithWriteConcernError(request, reply, error, failure)
                 : reply;
-        }
-        catch (CommandFailure e)
+    }
+
+    private BsonDocument? Execute(Command command, WireRequest request, BsonDocument? failure)
+    {
+        if (failure is not null && failure.TryGetValue("errorCode", out var code))
         {
-            return FailureReply(request, e, failure);
+            throw new CommandFailure((ErrorCode)code.ToInt32(), "Failing command via 'failCommand' failpoint");
         }
-        catch (Exception e) when (e is InvalidCastException or KeyNotFoundException or FormatException or OverflowException
-            or ArgumentException)
+
+        Validate(command, request);
+        RefuseUnlessPrimary(command, request);
+        RefuseTransactionNumber(request);
+        var reply = command.Kind == CommandKind.Write && request.Command.Contains("txnNumber")
+            ? ExecuteOnce(command, request)
+            : command.Run(request.Command);
+
+        return reply is not null && command.Kind == CommandKind.Write
+            && failure?.GetValue("writeConcernError", null) is BsonDocument error
+                ? WithWriteConcernError(request, reply, error, failure)
+                : reply;
+    }
+
+    private void RefuseTransactionNumber(WireRequest request)
+    {
+        // mongod's initialize_operation_session_info.cpp, held by jstests/noPassthrough/retryable_writes_standalone_api.js.
+        var error = _options.RetryableWritesError ?? (_options.ReplicaSet is null ? (int)ErrorCode.IllegalOperation : null);
+        if (error is { } code && request.Command.Contains("txnNumber"))
         {
-            return FailureReply(request, new CommandFailure(ErrorCode.BadValue, $"{request.Name}: {e.Message}"), failure);
+            throw new CommandFailure((ErrorCode)code, (ErrorCode)code == ErrorCode.IllegalOperation
+                ? "Transaction numbers are only allowed on a replica set member or mongos"
+                : "Retryable writes are not supported");
         }
     }
 
@@ -141,10 +187,10 @@ internal sealed class Commands
     }
 
     // The remembered reply of a retryable write must not keep the error: a copy carries it.
-    private BsonDocument WithWriteConcernError(WireRequest request, BsonDocument reply, BsonDocument error, BsonDocument failure)
+    private BsonDocument WithWriteConcernError(WireRequest request, BsonDocument reply, BsonDocument error, BsonDocument? failure)
     {
         var code = (ErrorCode)error["code"].ToInt32();
-        reply = new BsonDocument(reply) { { "writeConcernError", error } };
+        reply = new BsonDocument(reply).Set("writeConcernError", error);
 
         return Annotate(reply, request, code, failure);
     }

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using MongoDB.Bson.IO;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>One client connection: a loop that reads a request, runs it and sends its reply, in order.</summary>
 internal sealed class WireConnection(MongoWireServer server, Socket socket, int id) : IDisposable

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>A failure that reaches the client as the server's error document.</summary>
 internal sealed class CommandFailure(ErrorCode code, string message, BsonDocument? details = null) : Exception(message)
@@ -25,19 +25,30 @@ internal enum ErrorCode
     HostUnreachable = 6,
     HostNotFound = 7,
     FailedToParse = 9,
+    Unauthorized = 13,
     TypeMismatch = 14,
+    IllegalOperation = 20,
     NamespaceNotFound = 26,
+    IndexNotFound = 27,
     PathNotViable = 28,
     ConflictingUpdateOperators = 40,
     CursorNotFound = 43,
+    NamespaceExists = 48,
     MaxTimeMSExpired = 50,
+    NotSingleValueField = 54,
     CommandNotFound = 59,
     WriteConcernFailed = 64,
     ImmutableField = 66,
+    CannotCreateIndex = 67,
+    InvalidOptions = 72,
+    IndexOptionsConflict = 85,
+    IndexKeySpecsConflict = 86,
     NetworkTimeout = 89,
     ShutdownInProgress = 91,
+    DocumentValidationFailure = 121,
     ReadConcernMajorityNotAvailableYet = 134,
     PrimarySteppedDown = 189,
+    InvalidIndexSpecificationOption = 197,
     TransactionTooOld = 225,
     ExceededTimeLimit = 262,
     UnsupportedOpQueryCommand = 352,

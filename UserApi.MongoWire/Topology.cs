@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>What hello tells about the server, and who waits to hear that it changed.</summary>
 internal sealed class Topology(string? replicaSet)

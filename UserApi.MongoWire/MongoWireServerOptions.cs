@@ -1,4 +1,4 @@
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>How a <see cref="MongoWireServer"/> presents itself.</summary>
 public sealed record MongoWireServerOptions
@@ -8,6 +8,12 @@ public sealed record MongoWireServerOptions
 
     /// <summary>The replica set the server is the only member of; null makes it a standalone, which knows no retryable writes.</summary>
     public string? ReplicaSet { get; init; } = "rs0";
+
+    /// <summary>
+    /// How a set without retryable writes refuses them: 20, as mongod does without a replica set, or 301, as Amazon DocumentDB does. Like there,
+    /// a client cannot see it before it tries. Null: it has them.
+    /// </summary>
+    public int? RetryableWritesError { get; init; }
 
     /// <summary>The database named by <see cref="MongoWireServer.ConnectionString"/>.</summary>
     public string Database { get; init; } = "users";

@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>A projection of top-level fields, all included or all excluded.</summary>
 internal static class Projection

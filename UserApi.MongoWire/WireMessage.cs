@@ -4,7 +4,7 @@ using MongoDB.Bson.IO;
 using MongoDB.Bson.Serialization;
 using MongoDB.Bson.Serialization.Serializers;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>A request out of one OP_MSG, or out of the OP_QUERY that opens a connection.</summary>
 internal readonly record struct WireRequest(int Id, BsonDocument Command, bool IsLegacy, bool NoReply, bool ExhaustAllowed)

@@ -1,6 +1,6 @@
 using MongoDB.Bson;
 
-namespace UserApi.Tests.MongoWire;
+namespace UserApi.MongoWire;
 
 /// <summary>What an update does to a document: a replacement, or <c>$set</c>, <c>$unset</c>, <c>$setOnInsert</c> and <c>$inc</c>.</summary>
 internal sealed class Update
@@ -36,7 +36,7 @@ internal sealed class Update
         {
             next.InsertAt(0, new("_id", id ?? ObjectId.GenerateNewId()));
         }
-        else if (id is not null && !BsonOrder.AreEqual(id, nextId))
+        else if (id is not null && !BsonOrder.Simple.Equals(id, nextId))
         {
             throw new CommandFailure(
                 ErrorCode.ImmutableField,
