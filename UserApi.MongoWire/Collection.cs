@@ -14,6 +14,7 @@ internal sealed class Collection
 
     private readonly Lock _gate = new();
     private readonly BsonOrder _order;
+    private readonly BsonDocument? _collation;
     private readonly ConcurrentDictionary<BsonValue, Record> _byId;
     private readonly SortedSet<Record> _inOrder;
     private readonly List<Index> _indexes = [];
@@ -23,6 +24,7 @@ internal sealed class Collection
     {
         Namespace = ns;
         _order = BsonOrder.Of(collation) ?? BsonOrder.Simple;
+        _collation = _order == BsonOrder.Simple ? null : collation;
         _byId = new(_order);
         _inOrder = new(Comparer<Record>.Create((x, y) => _order.Compare(x.Id, y.Id)));
     }
@@ -141,7 +143,9 @@ internal sealed class Collection
     {
         lock (_gate)
         {
-            return [new() { { "v", 2 }, { "key", new BsonDocument("_id", 1) }, { "name", "_id_" } }, .. _indexes.Select(index => index.Specification)];
+            // The index on _id has the collection's collation (mongod, index_catalog_impl.cpp, getDefaultIdIndexSpec).
+            var byId = new BsonDocument { { "v", 2 }, { "key", new BsonDocument("_id", 1) }, { "name", "_id_" } };
+            return [byId.Add("collation", _collation, _collation is not null), .. _indexes.Select(index => index.Specification)];
         }
     }
 

@@ -167,6 +167,10 @@ internal static class UserEndpoints
                 return NotFound;
             case WriteOutcome.PreconditionFailed:
                 return PreconditionFailed;
+            case WriteOutcome.Conflict:
+                return Conflict(result.Field);
+            case WriteOutcome.Refused:
+                return Refused;
             case WriteOutcome.Deleted:
                 return TypedResults.NoContent();
             case WriteOutcome.Created:
@@ -188,6 +192,13 @@ internal static class UserEndpoints
 
     private static Problem PreconditionFailed { get; } =
         new(StatusCodes.Status412PreconditionFailed, "What is there now is not what If-Match or If-None-Match asks for.");
+
+    private static Problem Refused { get; } = new(StatusCodes.Status422UnprocessableEntity, "A rule of the database refuses this user.");
+
+    private static Problem Conflict(string? field) => new(StatusCodes.Status409Conflict, "Another user has a value that must be unique.")
+    {
+        Errors = field is null ? null : new Dictionary<string, string[]> { [field] = ["Another user has this value."] },
+    };
 
     private static Problem MalformedJson { get; } = new(StatusCodes.Status400BadRequest, "The body is not valid JSON, or names a member twice.");
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Net.Sockets;
 using MongoDB.Bson;
 using MongoDB.Driver;
 
@@ -10,81 +8,71 @@ namespace UserApi.Api.Users.Stores.Mongo;
 /// Writes and their preconditions are linearizable: a majority has them before they are answered. Reads ask the primary, with the server's
 /// default read concern (<c>local</c>): one that was deposed and does not know it yet may for a moment find what has been replaced since,
 /// or a write that was never answered and will be rolled back. The read concern <c>linearizable</c> would cost every read a round trip between
-/// the servers, and holds for one user at a time: reads could not be joined.
+/// the servers, and holds for one user at a time: reads could not be batched.
 /// </remarks>
-public sealed class MongoUserStore : IUserStore
+internal sealed class MongoUserStore : IUserStore, IDisposable
 {
-    private const int DuplicateKey = 11000;
+    /// <summary>The store's name in telemetry.</summary>
+    public const string System = "mongodb";
 
-    private static readonly FindOptions<User> s_one = new() { Limit = 1 };
-    private static readonly BulkWriteOptions s_unordered = new() { IsOrdered = false };
-    private static readonly SortDefinition<User> s_byId = Builders<User>.Sort.Ascending(UserBsonSerializer.Id);
-    private static readonly FindOneAndDeleteOptions<User, BsonDocument> s_idOnly = new() { Projection = Builders<User>.Projection.Include(UserBsonSerializer.Id) };
-    private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt =
-        Builders<User>.Projection.Include(UserBsonSerializer.CreatedAt).Exclude(UserBsonSerializer.Id);
+    // In place of the version of a document that has none: no entity tag can hold it.
+    private const string NoVersion = "\0";
 
-    private readonly IMongoDatabase _database;
-    private readonly IMongoCollection<User> _users;
-    private readonly TimeSpan _timeout;
+    private static readonly ProjectionDefinition<User, BsonDocument> s_idOnly = Builders<User>.Projection.Include(UserBsonSerializer.Id);
+    private static readonly ProjectionDefinition<User, BsonDocument> s_version = Builders<User>.Projection.Include(UserBsonSerializer.Version);
+    private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt = Builders<User>.Projection.Include(UserBsonSerializer.CreatedAt);
+
+    private readonly MongoOperations _mongo;
     private readonly TimeProvider _clock;
+    private readonly UnreadableUsers _unreadable;
+    private readonly UserPageReader _pages;
     private readonly RequestBatcher<string, User?> _finds;
-    private readonly RequestBatcher<User, WriteOutcome> _puts;
+    private readonly RequestBatcher<User, WriteResult> _puts;
 
     /// <summary>Uses a database, which does not have to be reachable yet.</summary>
-    /// <param name="database">Where the collection is; its client is the process's only one.</param>
+    /// <param name="connection">Leads to the database; disposed of with the store.</param>
     /// <param name="timeout">What one operation may take, see <see cref="StoreOptions.Timeout"/>.</param>
     /// <param name="clock">The time of writes.</param>
-    public MongoUserStore(IMongoDatabase database, TimeSpan timeout, TimeProvider clock)
+    /// <param name="unreadable">Counts documents that are no users.</param>
+    public MongoUserStore(MongoConnection connection, TimeSpan timeout, TimeProvider clock, UnreadableUsers unreadable)
     {
-        (_database, _timeout, _clock) = (database, timeout, clock);
-
-        // Said here, so that a changed default of a server cannot weaken what was promised.
-        _users = database
-            .GetCollection<User>("users", new() { ReadPreference = ReadPreference.Primary })
-            .WithWriteConcern(WriteConcern.WMajority.With(journal: true));
-        _finds = new(FindManyAsync, isRepeatable: true);
-        _puts = new(PutManyAsync, isRepeatable: false);
+        (_mongo, _clock, _unreadable) = (new(connection, timeout), clock, unreadable);
+        _pages = new(unreadable);
+        _finds = new("find", FindManyAsync);
+        _puts = new("put", new BatchedPuts(_mongo).ExecuteAsync);
     }
 
     /// <inheritdoc/>
-    public string SystemName => "mongodb";
+    public string SystemName => System;
 
     /// <inheritdoc/>
-    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => IsTraced
-        ? RunAsync(isWrite: false, cancel => FindOneAsync(id, cancel), cancellationToken)
-        : new(_finds.RunAsync(id.Value, cancellationToken));
+    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => new(_finds.RunAsync(id.Value, cancellationToken));
 
     /// <inheritdoc/>
     public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        RunAsync(isWrite: false, async cancel =>
-        {
-            var filter = after is { } start ? Builders<User>.Filter.Gt(UserBsonSerializer.Id, start.Value) : Builders<User>.Filter.Empty;
-
-            // One more than asked for tells whether there is a next page.
-            var options = new FindOptions<User> { Sort = s_byId, Limit = limit + 1, BatchSize = limit + 1 };
-            using var cursor = await _users.FindAsync(filter, options, cancel);
-            var users = await cursor.ToListAsync(cancel);
-            return users.Count > limit ? new UserPage([.. users.Take(limit)], users[limit - 1].Id) : new UserPage(users, null);
-        }, cancellationToken);
+        _mongo.RunAsync(
+            isWrite: false,
+            async budget => await _pages.ReadAsync(after?.Value ?? "", limit, await _mongo.OpenAsync(budget), budget),
+            cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> PutAsync(
         UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
     {
         var user = User.Create(id, body, _clock.GetUtcNow());
-        return returnUser || !precondition.IsEmpty || IsTraced
-            ? await PutOneAsync(id, user, precondition, cancellationToken)
-            : new(await _puts.RunAsync(user, cancellationToken), user.Version);
+        return returnUser || !precondition.IsEmpty
+            ? await _mongo.RunAsync(isWrite: true, budget => PutOneAsync(id, user, precondition, budget), cancellationToken)
+            : await _puts.RunAsync(user, cancellationToken);
     }
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> UpdateAsync(
         UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken)
     {
-        using var budget = StartBudget(cancellationToken);
+        using var budget = _mongo.StartBudget(cancellationToken);
         while (true)
         {
-            var current = await RunAsync(isWrite: false, cancel => FindAsync(id, cancel).AsTask(), budget, cancellationToken);
+            var current = await _mongo.RunAsync(isWrite: false, budget => FindAsync(id, budget.Token).AsTask(), budget);
             if (current is null || !precondition.IsSatisfiedBy(current.Version))
             {
                 return new(current is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
@@ -97,8 +85,7 @@ public sealed class MongoUserStore : IUserStore
 
             // Another writer came in between when this fails: the change is made to what that one left.
             var next = User.Create(id, body, _clock.GetUtcNow());
-            var result = await RunAsync(
-                isWrite: true, cancel => PutOneAsync(id, next, Precondition.Matches(current.Version), cancel).AsTask(), budget, cancellationToken);
+            var result = await _mongo.RunAsync(isWrite: true, budget => PutOneAsync(id, next, Precondition.Matches(current.Version), budget), budget);
             if (result.Outcome != WriteOutcome.PreconditionFailed)
             {
                 return result;
@@ -108,191 +95,148 @@ public sealed class MongoUserStore : IUserStore
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
-        RunAsync(isWrite: true, async cancel =>
+        _mongo.RunAsync(isWrite: true, async budget =>
         {
-            // Not DeleteOne: the driver makes it a bulk write, whose own error handling fails when a retry finds no server.
-            while (await _users.FindOneAndDeleteAsync(ById(id, precondition), s_idOnly, cancel) is null)
-            {
-                var current = precondition.IsEmpty ? null : await FindOneAsync(id, cancel);
-                if (current is null || !precondition.IsSatisfiedBy(current.Version))
-                {
-                    return new(current is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
-                }
-            }
-
-            return new WriteResult(WriteOutcome.Deleted);
-        }, cancellationToken);
-
-    /// <inheritdoc/>
-    public async ValueTask PingAsync(CancellationToken cancellationToken) =>
-        await RunAsync(
-            isWrite: false,
-            cancel => _database.RunCommandAsync<BsonDocument>(new BsonDocument("ping", 1), ReadPreference.Primary, cancel),
-            cancellationToken);
-
-    /// <summary>Whether this request's spans are wanted: then it has commands of its own, and their spans are its spans.</summary>
-    private static bool IsTraced => Activity.Current is { Recorded: true };
-
-    private static FilterDefinition<User> ById(UserId id) => Builders<User>.Filter.Eq(UserBsonSerializer.Id, id.Value);
-
-    private static FilterDefinition<User> ById(UserId id, Precondition precondition)
-    {
-        var filter = ById(id);
-        if (precondition.IfMatch is { } match && match != VersionSet.Any)
-        {
-            filter &= Builders<User>.Filter.In(UserBsonSerializer.Version, match.Versions);
-        }
-
-        if (precondition.IfNoneMatch is { } noneMatch)
-        {
-            filter &= noneMatch == VersionSet.Any
-                ? Builders<User>.Filter.In(UserBsonSerializer.Version, Array.Empty<string>())
-                : Builders<User>.Filter.Nin(UserBsonSerializer.Version, noneMatch.Versions);
-        }
-
-        return filter;
-    }
-
-    private ValueTask<WriteResult> PutOneAsync(UserId id, User user, Precondition precondition, CancellationToken cancellationToken) =>
-        RunAsync(isWrite: true, async cancel =>
-        {
-            var options = new FindOneAndUpdateOptions<User, BsonDocument>
-            {
-                IsUpsert = precondition.IfMatch is null,
-                ReturnDocument = ReturnDocument.Before,
-                Projection = s_createdAt,
-            };
+            precondition = await WithStoredVersionAsync(id, precondition, budget);
             while (true)
             {
-                try
+                // Not DeleteOne: the driver makes it a bulk write, which has no maxTimeMS, and whose own error handling fails when a retry
+                // finds no server.
+                var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+                var options = new FindOneAndDeleteOptions<User, BsonDocument> { Projection = s_idOnly, MaxTime = maxTime };
+                if (await users.FindOneAndDeleteAsync(UserFilters.Existing(id, precondition), options, budget.Token) is not null)
                 {
-                    var before = await _users.FindOneAndUpdateAsync(ById(id, precondition), UserBsonSerializer.Replace(user), options, cancel);
-                    return before is not null
-                        ? new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = before[UserBsonSerializer.CreatedAt].ToUniversalTime() })
-                        : options.IsUpsert ? new WriteResult(WriteOutcome.Created, user.Version, user)
-                        : new(WriteOutcome.PreconditionFailed);
+                    return new(WriteOutcome.Deleted);
                 }
-                catch (MongoCommandException e) when (e.Code == DuplicateKey)
+
+                var version = precondition.IsEmpty ? null : await FindVersionAsync(id, budget);
+                if (version is null || !precondition.IsSatisfiedBy(version))
                 {
-                    // The user is there, and it is not what the precondition asks, or another first write came in between (SERVER-14322).
-                    if (!precondition.IsSatisfiedBy((await FindOneAsync(id, cancel))?.Version))
-                    {
-                        return new(WriteOutcome.PreconditionFailed);
-                    }
+                    return new WriteResult(version is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
                 }
             }
         }, cancellationToken);
 
-    /// <summary>Puts users without conditions, in one command.</summary>
-    private ValueTask<IReadOnlyList<WriteOutcome>> PutManyAsync(IReadOnlyList<User> users) =>
-        RunAsync<IReadOnlyList<WriteOutcome>>(isWrite: true, async cancel =>
-        {
-            var outcomes = Enumerable.Repeat(WriteOutcome.Replaced, users.Count).ToArray();
-            List<int> open = [.. Enumerable.Range(0, users.Count)];
-            while (open.Count > 0)
-            {
-                var updates = open.Select(index => new UpdateOneModel<User>(
-                    Builders<User>.Filter.Eq(UserBsonSerializer.Id, users[index].Id), UserBsonSerializer.Replace(users[index]))
-                { IsUpsert = true });
-                try
-                {
-                    var (created, collided) = await UpdateAsync([.. updates], cancel);
-                    foreach (var index in created)
-                    {
-                        outcomes[open[index]] = WriteOutcome.Created;
-                    }
-
-                    open = [.. collided.Select(index => open[index])];
-                }
-                catch (Exception e) when (open.Count < users.Count && IsUnavailable(e, CancellationToken.None))
-                {
-                    // Whatever became of this try, the one before it applied the others.
-                    throw new StoreUnavailableException(mayHaveBeenApplied: true, e);
-                }
-            }
-
-            return outcomes;
-        }, CancellationToken.None);
-
     /// <summary>
-    /// Carries out updates, and tells by their indexes which of them created a user, and which collided with another first write
-    /// (SERVER-14322) and are to be tried again.
+    /// Reads as callers read, so that it fails as they do: the command <c>ping</c> needs no role. What the last write failed of counts, too,
+    /// where that lasts until somebody changes a setting.
     /// </summary>
-    private async Task<(IEnumerable<int> Created, IEnumerable<int> Collided)> UpdateAsync(
-        List<UpdateOneModel<User>> updates, CancellationToken cancellationToken)
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask PingAsync(CancellationToken cancellationToken)
     {
-        try
+        await _mongo.RunAsync(isWrite: false, budget => FindManyAsync([""], budget), cancellationToken);
+        if (_mongo.LastWriteFault is { } reason)
         {
-            return (Created(await _users.BulkWriteAsync(updates, s_unordered, cancellationToken)), []);
+            throw new StoreUnavailableException(mayHaveBeenApplied: false) { Reason = reason };
         }
-        catch (MongoBulkWriteException<User> e)
-            when (e.WriteConcernError is null && e.WriteErrors.All(error => error.Category == ServerErrorCategory.DuplicateKey))
-        {
-            return (Created(e.Result), e.WriteErrors.Select(error => error.Index));
-        }
-        catch (MongoCommandException e) when (e.Code == DuplicateKey)
-        {
-            return ([], Enumerable.Range(0, updates.Count));
-        }
+    }
 
-        static IEnumerable<int> Created(BulkWriteResult result) => result.Upserts.Select(upsert => upsert.Index);
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _mongo.Dispose();
+        _unreadable.Dispose();
+    }
+
+    private async Task<WriteResult> PutOneAsync(UserId id, User user, Precondition precondition, OperationBudget budget)
+    {
+        precondition = await WithStoredVersionAsync(id, precondition, budget);
+        var isUpsert = precondition.IfMatch is null;
+        var isCreate = isUpsert && precondition.IfNoneMatch == VersionSet.Any;
+        var filter = isUpsert ? UserFilters.Upserted(id, precondition) : UserFilters.Existing(id, precondition);
+        var update = isCreate ? UserBsonSerializer.Create(user) : UserBsonSerializer.Replace(user);
+        for (var attempt = 1; ; attempt++)
+        {
+            var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+            var options = new FindOneAndUpdateOptions<User, BsonDocument>
+            {
+                IsUpsert = isUpsert,
+                ReturnDocument = ReturnDocument.Before,
+                Projection = s_createdAt,
+                MaxTime = maxTime,
+            };
+            try
+            {
+                var before = await users.FindOneAndUpdateAsync(filter, update, options, budget.Token);
+                return before is null
+                    ? isUpsert ? new(WriteOutcome.Created, user.Version, user) : new(WriteOutcome.PreconditionFailed)
+                    : isCreate ? new(WriteOutcome.PreconditionFailed)
+                    : new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = UserBsonSerializer.CreatedAtOf(before) });
+            }
+            catch (MongoCommandException e) when (MongoFailures.Refusal(e.Code, e.Message) is { } refusal)
+            {
+                return refusal;
+            }
+            catch (MongoCommandException e) when (MongoFailures.IsDuplicateKey(e.Code))
+            {
+                // The user is there. Either it is in a state that If-None-Match names, or another first write came in between (SERVER-14322).
+                if (!isCreate && await FindVersionAsync(id, budget) is { } version && !precondition.IsSatisfiedBy(version))
+                {
+                    return new(WriteOutcome.PreconditionFailed);
+                }
+
+                await MongoOperations.PauseAsync(attempt, budget);
+            }
+        }
     }
 
     /// <summary>Finds users in one command.</summary>
-    private ValueTask<IReadOnlyList<User?>> FindManyAsync(IReadOnlyList<string> ids) =>
-        RunAsync<IReadOnlyList<User?>>(isWrite: false, async cancel =>
+    private ValueTask FindManyAsync(IReadOnlyList<RequestBatcher<string, User?>.Request> requests) =>
+        _mongo.RunAsync(isWrite: false, async budget =>
         {
-            var filter = ids.Count == 1
-                ? Builders<User>.Filter.Eq(UserBsonSerializer.Id, ids[0])
-                : Builders<User>.Filter.In(UserBsonSerializer.Id, ids.Distinct());
-            using var cursor = await _users.FindAsync(filter, cancellationToken: cancel);
-            var users = (await cursor.ToListAsync(cancel)).ToDictionary(user => user.Id);
-            return [.. ids.Select(id => users.GetValueOrDefault(id))];
+            var users = await FindManyAsync([.. requests.Select(request => request.Item)], budget);
+            foreach (var request in requests)
+            {
+                request.SetResult(users.GetValueOrDefault(request.Item));
+            }
         }, CancellationToken.None);
 
-    private async Task<User?> FindOneAsync(UserId id, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, User>> FindManyAsync(IReadOnlyList<string> ids, OperationBudget budget)
     {
-        using var cursor = await _users.FindAsync(ById(id), s_one, cancellationToken);
-        return await cursor.MoveNextAsync(cancellationToken) ? cursor.Current.FirstOrDefault() : null;
+        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var filter = ids.Count == 1 ? UserFilters.ById(ids[0]) : Builders<User>.Filter.In(UserBsonSerializer.Id, ids.Distinct());
+        using var cursor = await users.FindAsync(filter, new() { MaxTime = maxTime }, budget.Token);
+        var found = await cursor.ToListAsync(budget.Token);
+        _unreadable.Add(found.Count(user => user is null));
+        return found.OfType<User>().ToDictionary(user => user.Id);
+    }
+
+    /// <summary>The version of a user as it is stored; null when there is no such user.</summary>
+    private async Task<string?> FindVersionAsync(UserId id, OperationBudget budget)
+    {
+        var document = await FindVersionDocumentAsync(id, budget);
+        return document is null ? null : UserBsonSerializer.IsVersion(VersionOf(document)) ? VersionOf(document).AsString : NoVersion;
+    }
+
+    private async Task<BsonDocument?> FindVersionDocumentAsync(UserId id, OperationBudget budget)
+    {
+        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var options = new FindOptions<User, BsonDocument> { Limit = 1, Projection = s_version, MaxTime = maxTime };
+        using var cursor = await users.FindAsync(UserFilters.ById(id.Value), options, budget.Token);
+        return await cursor.FirstOrDefaultAsync(budget.Token);
     }
 
     /// <summary>
-    /// Bounds an operation by <see cref="StoreOptions.Timeout"/>: the driver's own limits each bound a part of it, and nothing in its public
-    /// interface bounds a server that took the command and never answers.
+    /// Gives a document that another program wrote without a version one, if a precondition names its content: no filter could find that. The
+    /// document as it was at that moment tells whether the precondition meant it; if so, it names the new version from now on.
     /// </summary>
-    private async ValueTask<T> RunAsync<T>(bool isWrite, Func<CancellationToken, Task<T>> operation, CancellationToken cancellationToken)
+    private async Task<Precondition> WithStoredVersionAsync(UserId id, Precondition precondition, OperationBudget budget)
     {
-        using var budget = StartBudget(cancellationToken);
-        return await RunAsync(isWrite, operation, budget, cancellationToken);
-    }
-
-    /// <summary>Carries out a part of an operation within the operation's budget.</summary>
-    private static async ValueTask<T> RunAsync<T>(
-        bool isWrite, Func<CancellationToken, Task<T>> operation, CancellationTokenSource budget, CancellationToken cancellationToken)
-    {
-        try
+        if (!UserBsonSerializer.NamesContent(precondition) || await FindVersionDocumentAsync(id, budget) is not { } document
+            || UserBsonSerializer.IsVersion(VersionOf(document)))
         {
-            return await operation(budget.Token);
+            return precondition;
         }
-        catch (Exception e) when (IsUnavailable(e, cancellationToken))
-        {
-            throw new StoreUnavailableException(mayHaveBeenApplied: isWrite && !WasNeverSent(e), e);
-        }
+
+        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var version = User.NewVersion();
+        var before = await users.FindOneAndUpdateAsync(
+            UserFilters.ById(id.Value) & Builders<User>.Filter.Eq(UserBsonSerializer.Version, VersionOf(document)),
+            Builders<User>.Update.Set(UserBsonSerializer.Version, version),
+            new FindOneAndUpdateOptions<User> { ReturnDocument = ReturnDocument.Before, MaxTime = maxTime },
+            budget.Token);
+        return before is null ? precondition : precondition.Rename(before.Version, version);
     }
 
-    private CancellationTokenSource StartBudget(CancellationToken cancellationToken)
-    {
-        var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        budget.CancelAfter(_timeout);
-        return budget;
-    }
-
-    private static bool IsUnavailable(Exception e, CancellationToken cancellationToken) =>
-        e is MongoException or TimeoutException or IOException or SocketException
-        || e is ArgumentNullException { Source: "MongoDB.Driver" } // driver 3.14.0: a bulk write that is retried finds no server
-        || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
-
-    // The driver gives up choosing a server, or waiting for a connection of its pool, before it sends anything.
-    private static bool WasNeverSent(Exception e) =>
-        e is TimeoutException or MongoWaitQueueFullException or MongoConnectionPoolPausedException or MongoAuthenticationException;
+    private static BsonValue VersionOf(BsonDocument document) => document.GetValue(UserBsonSerializer.Version, BsonNull.Value);
 }

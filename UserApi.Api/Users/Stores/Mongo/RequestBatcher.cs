@@ -1,32 +1,32 @@
 using System.Collections.Concurrent;
-using OpenTelemetry;
+using System.Diagnostics;
 
 namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>
-/// Joins operations on single users into one command. An operation costs the driver as much for fifty users as for one, so under load
+/// Batches operations on single users into one command. An operation costs the driver as much for fifty users as for one, so under load
 /// what waits for a processor anyway is sent together; when nothing waits, an operation goes out alone and at once. There is no timer.
 /// </summary>
-/// <param name="executeAsync">Carries out a batch within the store's time limit; answers in the order of its items.</param>
-/// <param name="isRepeatable">
-/// Whether a batch that fails for another reason than a store that cannot answer is repeated one by one: what is wrong with one item, such
-/// as a document that cannot be read, is then no other caller's business.
+/// <param name="operation">The operation's name, for spans.</param>
+/// <param name="executeAsync">
+/// Carries out a batch within the store's time limit and answers each of its requests. What it throws is the failure of those that it has
+/// not answered.
 /// </param>
 internal sealed class RequestBatcher<TItem, TResult>(
-    Func<IReadOnlyList<TItem>, ValueTask<IReadOnlyList<TResult>>> executeAsync, bool isRepeatable) : IThreadPoolWorkItem
+    string operation, Func<IReadOnlyList<RequestBatcher<TItem, TResult>.Request>, ValueTask> executeAsync) : IThreadPoolWorkItem
 {
     private const int MaxSize = 64;
 
-    private readonly ConcurrentQueue<Operation> _waiting = new();
+    private readonly ConcurrentQueue<Request> _waiting = new();
     private int _isScheduled;
 
     /// <summary>Carries out an operation, which begins after this call. Cancelling gives up waiting for it; before it was sent, it is not sent.</summary>
     public Task<TResult> RunAsync(TItem item, CancellationToken cancellationToken)
     {
-        var operation = new Operation(item, cancellationToken);
-        _waiting.Enqueue(operation);
+        var request = new Request(item, BatchSpans.IsEnabled ? Activity.Current : null, cancellationToken);
+        _waiting.Enqueue(request);
         Schedule();
-        return operation.Task.WaitAsync(cancellationToken);
+        return request.Task.WaitAsync(cancellationToken);
     }
 
     /// <summary>Sends what has gathered by the time that the thread pool gets here.</summary>
@@ -34,12 +34,12 @@ internal sealed class RequestBatcher<TItem, TResult>(
     {
         // A full fence: whoever enqueues and still sees 1 has enqueued early enough to be found below.
         Interlocked.Exchange(ref _isScheduled, 0);
-        var batch = new List<Operation>();
-        while (batch.Count < MaxSize && _waiting.TryDequeue(out var operation))
+        var batch = new List<Request>();
+        while (batch.Count < MaxSize && _waiting.TryDequeue(out var request))
         {
-            if (!operation.IsCancelled)
+            if (!request.IsCancelled)
             {
-                batch.Add(operation);
+                batch.Add(request);
             }
         }
 
@@ -62,35 +62,33 @@ internal sealed class RequestBatcher<TItem, TResult>(
         }
     }
 
-    private async Task SendAsync(List<Operation> batch)
+    private async Task SendAsync(List<Request> batch)
     {
-        // A span of this command would belong to none of the requests.
-        using var _ = SuppressInstrumentationScope.Begin();
+        using var spans = BatchSpans.Start(operation, batch);
         try
         {
-            var results = await executeAsync([.. batch.Select(operation => operation.Item)]);
-            for (var i = 0; i < batch.Count; i++)
-            {
-                batch[i].SetResult(results[i]);
-            }
-        }
-        catch (Exception e) when (isRepeatable && batch.Count > 1 && e is not StoreUnavailableException)
-        {
-            await Task.WhenAll(batch.Select(operation => SendAsync([operation])));
+            await executeAsync(batch);
         }
         catch (Exception e)
         {
+            spans?.Fail(e);
+
             // One for each caller: an exception that is thrown in several places at once garbles its stack trace.
-            batch.ForEach(operation => operation.SetException(
-                e is StoreUnavailableException u ? new StoreUnavailableException(u.MayHaveBeenApplied, u.InnerException) : e));
+            batch.ForEach(request => request.TrySetException((e as StoreUnavailableException)?.Copy() ?? e));
         }
     }
 
-    private sealed class Operation(TItem item, CancellationToken cancellationToken)
-        : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    /// <summary>One caller's operation.</summary>
+    internal sealed class Request(TItem item, Activity? activity, CancellationToken cancellationToken)
+        : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously), IBatchedRequest
     {
+        /// <summary>Whom or what it is about.</summary>
         public TItem Item { get; } = item;
 
+        /// <inheritdoc/>
+        public Activity? Activity { get; } = activity;
+
+        /// <summary>Whether the caller has given up.</summary>
         public bool IsCancelled => cancellationToken.IsCancellationRequested;
     }
 }
