@@ -85,6 +85,9 @@ public sealed class MongoWireServer : IAsyncDisposable
     /// <summary>How many connections are open, monitoring ones included.</summary>
     public int OpenConnections => _connections.Count;
 
+    /// <summary>How many connections were ever made, monitoring ones included.</summary>
+    public int AcceptedConnections => Volatile.Read(ref _lastConnectionId);
+
     /// <summary>How many writes came again under the number of one already applied, and were answered but not applied again.</summary>
     public long ReplayedWrites => _retryableWrites.Replayed;
 

@@ -15,6 +15,7 @@ internal static partial class MongoFailures
     private const int Unauthorized = 13;
     private const int AuthenticationFailed = 18;
     private const int IllegalOperation = 20;
+    private const int MaxTimeMSExpired = 50;
     private const int CommandNotFound = 59;
     private const int WriteConcernTimeout = 64;
     private const int DocumentValidationFailure = 121;
@@ -56,7 +57,7 @@ internal static partial class MongoFailures
     public static StoreUnavailableException Unconfirmed(WriteConcernError error) =>
         new(mayHaveBeenApplied: true, new MongoException($"The server reports error {error.Code} while it waits for the majority."))
         {
-            Reason = error.Code == WriteConcernTimeout ? NoMajority : null,
+            Reason = IsTimeout(error.Code) ? NoMajority : null,
         };
 
     /// <summary>The failure of one statement of several, which changed nothing. The server's message may quote the document.</summary>
@@ -94,10 +95,13 @@ internal static partial class MongoFailures
             "The server has no retryable writes. Set retryWrites=false in ConnectionStrings:users.",
         MongoExecutionTimeoutException =>
             "The server did not finish a command in time. It is overloaded, or Store:Timeout is too short for it.",
-        MongoWriteConcernException e when CodeOf(e) == WriteConcernTimeout => NoMajority,
+        MongoWriteConcernException e when IsTimeout(CodeOf(e)) => NoMajority,
         TimeoutException or MongoConnectionException or MongoConnectionPoolPausedException when cluster is not null && !HasPrimary(cluster) => Describe(cluster),
         _ => null,
     };
+
+    // Whichever of wtimeout and maxTimeMS is over first
+    private static bool IsTimeout(int? writeConcernError) => writeConcernError is WriteConcernTimeout or MaxTimeMSExpired;
 
     private static int? CodeOf(MongoWriteConcernException failure) =>
         failure.Result?.GetValue("writeConcernError", null) is BsonDocument error ? error.GetValue("code", 0).ToInt32() : null;
