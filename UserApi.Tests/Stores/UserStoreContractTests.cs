@@ -32,6 +32,20 @@ public sealed class MongoWireContractTests : UserStoreContract
     protected override ValueTask DropDatabaseAsync() => _server!.DisposeAsync();
 }
 
+/// <summary>The contract on a server that refuses retryable writes, as Amazon DocumentDB does, with the string that mends it.</summary>
+public sealed class MongoWithoutRetryableWritesContractTests : UserStoreContract
+{
+    private MongoWireServer? _server;
+
+    protected override async ValueTask<(string Key, string Value)[]> CreateDatabaseAsync()
+    {
+        _server = await MongoWireServer.StartAsync(new() { RetryableWritesError = 301 });
+        return [("ConnectionStrings:users", _server.ConnectionString + "&retryWrites=false")];
+    }
+
+    protected override ValueTask DropDatabaseAsync() => _server!.DisposeAsync();
+}
+
 /// <summary>The contract on a real MongoDB, where there is one.</summary>
 public sealed class RealMongoContractTests(RealMongo mongo) : UserStoreContract
 {

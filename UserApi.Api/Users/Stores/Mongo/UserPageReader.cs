@@ -83,9 +83,9 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
         var items = await cursor.ToListAsync(cancellationToken);
         if (items.Count > 0)
         {
-            // Greater documents count at once, smaller ones little by little: reading too many costs more than asking again.
+            // Greater documents count at once, smaller ones by halves: reading too many costs more than asking again.
             var mean = Math.Max(1, (int)(serializer.BytesRead / items.Count));
-            _meanBytes = mean > _meanBytes ? mean : ((3 * _meanBytes) + mean) / 4;
+            _meanBytes = mean > _meanBytes ? mean : (_meanBytes + mean) / 2;
         }
 
         return items;
