@@ -59,11 +59,8 @@ public sealed class MongoWireServer : IAsyncDisposable
         $"mongodb://127.0.0.1:{Port}/{_options.Database}?"
         + (_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true");
 
-    /// <summary>How long every reply is held back by the network, which maxTimeMS does not shorten.</summary>
+    /// <summary>How long the network holds back every reply but those of heartbeats; maxTimeMS does not shorten it.</summary>
     public TimeSpan Latency { get; set; }
-
-    /// <summary>Whether <see cref="Latency"/> holds back the replies to hello, by which clients monitor the server, too.</summary>
-    public bool LatencyIncludesHeartbeats { get; set; }
 
     /// <summary>How long every command that reads or writes works before it does anything; its maxTimeMS ends it earlier.</summary>
     public TimeSpan ExecutionTime
@@ -120,7 +117,7 @@ public sealed class MongoWireServer : IAsyncDisposable
 
     /// <summary>Sets a failpoint, as the command of that name does.</summary>
     /// <param name="name"><c>failCommand</c>, <c>maxTimeAlwaysTimeOut</c>, <c>onPrimaryTransactionalWrite</c> or <c>racingUpsert</c>.</param>
-    /// <param name="mode"><c>"off"</c>, <c>"alwaysOn"</c>, <c>{ times: n }</c> or <c>{ skip: n }</c>.</param>
+    /// <param name="mode"><c>"off"</c>, <c>"alwaysOn"</c> or <c>{ times: n }</c>.</param>
     /// <param name="data">What the failpoint does.</param>
     public void ConfigureFailPoint(string name, BsonValue mode, BsonDocument? data = null)
     {
@@ -231,7 +228,7 @@ public sealed class MongoWireServer : IAsyncDisposable
             reply?.Set("connectionId", connection.Id);
         }
 
-        if (Latency > TimeSpan.Zero && (!isHello || LatencyIncludesHeartbeats))
+        if (Latency > TimeSpan.Zero && !isHello)
         {
             await Task.Delay(Latency, cancellationToken);
         }
