@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
@@ -21,8 +20,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     private readonly Replication _replication = new();
     private readonly Commands _commands;
     private readonly ConcurrentDictionary<WireConnection, Task> _connections = new();
-    private readonly ConcurrentDictionary<string, StrongBox<long>> _counts = new();
-    private readonly ConcurrentQueue<BsonDocument> _recent = new();
+    private readonly CommandLog _log;
     private readonly Lock _gate = new();
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
@@ -35,6 +33,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     private MongoWireServer(MongoWireServerOptions options)
     {
         _options = options;
+        _log = new(options.RecordedCommands);
         Port = options.Port;
         Topology = new(options.ReplicaSet);
         _commands = new(
@@ -86,7 +85,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     public long ReplayedWrites => _retryableWrites.Replayed;
 
     /// <summary>The last commands, oldest first; <see cref="MongoWireServerOptions.RecordedCommands"/> says how many.</summary>
-    public IReadOnlyList<BsonDocument> RecentCommands => [.. _recent];
+    public IReadOnlyList<BsonDocument> RecentCommands => _log.Recent;
 
     internal Topology Topology { get; }
 
@@ -100,7 +99,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <summary>How many commands of that name were received.</summary>
-    public long CommandCount(string name) => _counts.TryGetValue(name, out var count) ? Interlocked.Read(ref count.Value) : 0;
+    public long CommandCount(string name) => _log.CountOf(name);
 
     /// <summary>How many documents a collection holds.</summary>
     public int DocumentCount(string database, string collection) => _storage[database, collection].Count;
@@ -216,7 +215,7 @@ public sealed class MongoWireServer : IAsyncDisposable
             await pause.Task.WaitAsync(cancellationToken);
         }
 
-        Observe(request);
+        _log.Add(request);
         if (isHello && request.Command.GetValue("client", null)?.AsBsonDocument.GetValue("application", null) is BsonDocument application)
         {
             connection.AppName = application["name"].AsString;
@@ -288,20 +287,5 @@ public sealed class MongoWireServer : IAsyncDisposable
     {
         await connection.RunAsync();
         _connections.TryRemove(connection, out _);
-    }
-
-    private void Observe(WireRequest request)
-    {
-        Interlocked.Increment(ref _counts.GetOrAdd(request.Name, _ => new()).Value);
-        if (_options.RecordedCommands == 0)
-        {
-            return;
-        }
-
-        _recent.Enqueue(request.Command);
-        while (_recent.Count > _options.RecordedCommands)
-        {
-            _recent.TryDequeue(out _);
-        }
     }
 }
