@@ -12,7 +12,6 @@ internal sealed class AdminCommands(Storage storage, FailPoints failPoints, Retr
         new("buildinfo", CommandKind.Admin, BuildInfo),
         new("endSessions", CommandKind.Admin, EndSessions),
         new("configureFailPoint", CommandKind.Admin, failPoints.Configure, "mode", "data"),
-        new("listDatabases", CommandKind.Read, ListDatabases, "nameOnly", "filter", "authorizedDatabases"),
         new("dropDatabase", CommandKind.Write, DropDatabase),
     ];
 
@@ -32,14 +31,6 @@ internal sealed class AdminCommands(Storage storage, FailPoints failPoints, Retr
         }
 
         return new("ok", 1.0);
-    }
-
-    private BsonDocument ListDatabases(BsonDocument command)
-    {
-        var filter = Filter.Parse(command.GetValue("filter", new BsonDocument()).AsBsonDocument);
-        var databases = storage.Databases.Select(name => new BsonDocument { { "name", name }, { "sizeOnDisk", 0L }, { "empty", false } });
-
-        return new() { { "databases", new BsonArray(databases.Where(filter.Matches)) }, { "totalSize", 0L }, { "ok", 1.0 } };
     }
 
     private BsonDocument DropDatabase(BsonDocument command)

@@ -84,8 +84,7 @@ internal sealed class Collection
                 throw Index.DuplicateKey(Namespace, "_id_", new("_id", 1), new("_id", id));
             }
 
-            _indexes.ForEach(index => index.Check(document));
-            _indexes.ForEach(index => index.Add(document));
+            Reindex(null, document);
             _byId[id] = record;
             _inOrder.Add(record);
             Exists = true;
@@ -116,7 +115,7 @@ internal sealed class Collection
             var record = _byId[before["_id"]];
             if (after is null)
             {
-                _indexes.ForEach(index => index.Remove(before));
+                Reindex(before, null);
                 _byId.TryRemove(record.Id, out _);
                 _inOrder.Remove(record);
 
@@ -128,9 +127,7 @@ internal sealed class Collection
             if (isChanged)
             {
                 Validate(after, validate);
-                _indexes.ForEach(index => index.Check(after));
-                _indexes.ForEach(index => index.Remove(before));
-                _indexes.ForEach(index => index.Add(after));
+                Reindex(before, after);
                 record.Bytes = bytes;
             }
 
@@ -211,6 +208,20 @@ internal sealed class Collection
                 ErrorCode.DocumentValidationFailure,
                 "Document failed validation",
                 new("errInfo", new BsonDocument { { "failingDocumentId", document["_id"] }, { "details", new BsonDocument() } }));
+        }
+    }
+
+    private void Reindex(BsonDocument? before, BsonDocument? after)
+    {
+        foreach (var index in _indexes)
+        {
+            index.Check(after);
+        }
+
+        foreach (var index in _indexes)
+        {
+            index.Remove(before);
+            index.Add(after);
         }
     }
 

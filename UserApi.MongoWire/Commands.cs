@@ -65,12 +65,12 @@ internal sealed class Commands
         }
         catch (CommandFailure e)
         {
-            return FailureReply(request, e, failure);
+            return FailureReply(request, e);
         }
         catch (Exception e) when (e is InvalidCastException or KeyNotFoundException or FormatException or OverflowException
             or ArgumentException)
         {
-            return FailureReply(request, new CommandFailure(ErrorCode.BadValue, $"{request.Name}: {e.Message}"), failure);
+            return FailureReply(request, new CommandFailure(ErrorCode.BadValue, $"{request.Name}: {e.Message}"));
         }
     }
 
@@ -114,7 +114,7 @@ internal sealed class Commands
 
         return command.Kind == CommandKind.Write && reply is not null && !_replication.HasMajority
             && await _replication.WaitAsync(request.Command, deadline, cancellationToken) is { } error
-                ? WithWriteConcernError(request, reply, error, failure)
+                ? WithWriteConcernError(request, reply, error)
                 : reply;
     }
 
@@ -134,7 +134,7 @@ internal sealed class Commands
 
         return reply is not null && command.Kind == CommandKind.Write
             && failure?.GetValue("writeConcernError", null) is BsonDocument error
-                ? WithWriteConcernError(request, reply, error, failure)
+                ? WithWriteConcernError(request, reply, error)
                 : reply;
     }
 
@@ -187,15 +187,15 @@ internal sealed class Commands
     }
 
     // The remembered reply of a retryable write must not keep the error: a copy carries it.
-    private BsonDocument WithWriteConcernError(WireRequest request, BsonDocument reply, BsonDocument error, BsonDocument? failure)
+    private BsonDocument WithWriteConcernError(WireRequest request, BsonDocument reply, BsonDocument error)
     {
         var code = (ErrorCode)error["code"].ToInt32();
         reply = new BsonDocument(reply).Set("writeConcernError", error);
 
-        return Annotate(reply, request, code, failure);
+        return Annotate(reply, request, code);
     }
 
-    private BsonDocument FailureReply(WireRequest request, CommandFailure failure, BsonDocument? failPoint)
+    private BsonDocument FailureReply(WireRequest request, CommandFailure failure)
     {
         var reply = new BsonDocument
         {
@@ -205,21 +205,17 @@ internal sealed class Commands
             { "codeName", failure.Code.Name() },
         };
 
-        return Annotate(reply.AddRange(failure.Details), request, failure.Code, failPoint);
+        return Annotate(reply.AddRange(failure.Details), request, failure.Code);
     }
 
-    private BsonDocument Annotate(BsonDocument reply, WireRequest request, ErrorCode code, BsonDocument? failPoint)
+    private BsonDocument Annotate(BsonDocument reply, WireRequest request, ErrorCode code)
     {
         if (code.IsStateChange())
         {
             reply.Add("topologyVersion", _topology.Version);
         }
 
-        if (failPoint is not null && failPoint.TryGetValue("errorLabels", out var labels))
-        {
-            reply.Add("errorLabels", labels);
-        }
-        else if (code.IsRetryable() && request.Command.Contains("txnNumber"))
+        if (code.IsRetryable() && request.Command.Contains("txnNumber"))
         {
             reply.Add("errorLabels", new BsonArray { "RetryableWriteError" });
         }

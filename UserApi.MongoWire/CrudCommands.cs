@@ -12,7 +12,7 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     public IEnumerable<Command> All =>
     [
-        new("find", CommandKind.Read, Find, "filter", "sort", "projection", "skip", "limit", "batchSize", "singleBatch", "collation"),
+        new("find", CommandKind.Read, Find, "filter", "sort", "projection", "limit", "batchSize", "singleBatch", "collation"),
         new("getMore", CommandKind.Admin, GetMore, "collection", "batchSize"),
         new("killCursors", CommandKind.Admin, KillCursors, "cursors"),
         new("insert", CommandKind.Write, Insert, "documents", "ordered", "bypassDocumentValidation"),
@@ -100,11 +100,6 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
         // One more for the key a page starts after, one more to see the end.
         var documents = Sort(collection.Find(filter, (limit > 0 ? limit : batchSize) + 2), Document(command, "sort"), filter.Order);
-        if (command.TryGetValue("skip", out var skip))
-        {
-            documents = documents.Skip(skip.ToInt32());
-        }
-
         if (limit > 0)
         {
             documents = documents.Take(limit);

@@ -20,7 +20,7 @@ internal sealed class FailPoints
     [
         KeyValuePair.Create(FailCommand, new[]
         {
-            "failCommands", "appName", "closeConnection", "errorCode", "errorLabels", "blockConnection", "blockTimeMS", "writeConcernError",
+            "failCommands", "appName", "closeConnection", "errorCode", "blockConnection", "blockTimeMS", "writeConcernError",
         }),
         KeyValuePair.Create(MaxTimeAlwaysTimeOut, Array.Empty<string>()),
         KeyValuePair.Create(OnPrimaryTransactionalWrite, new[] { "closeConnection", "failBeforeCommitExceptionCode" }),
@@ -71,7 +71,7 @@ internal sealed class FailPoints
                 : null;
     }
 
-    private sealed class FailPoint(BsonDocument data, long skip = 0, long times = long.MaxValue)
+    private sealed class FailPoint(BsonDocument data, long times = long.MaxValue)
     {
         private long _passed;
         private int _entered;
@@ -84,15 +84,13 @@ internal sealed class FailPoints
         {
             BsonString { Value: "off" } => null,
             BsonString { Value: "alwaysOn" } => new(data),
-            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("times", out var n) => new(data, times: n.ToInt64()),
-            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("skip", out var n) => new(data, skip: n.ToInt64()),
+            BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("times", out var n) => new(data, n.ToInt64()),
             _ => throw new CommandFailure(ErrorCode.BadValue, $"Failpoint mode {mode} is not known."),
         };
 
         public bool Enter()
         {
-            var passed = Interlocked.Increment(ref _passed);
-            var isOn = passed > skip && passed <= times;
+            var isOn = Interlocked.Increment(ref _passed) <= times;
             if (isOn)
             {
                 Interlocked.Increment(ref _entered);

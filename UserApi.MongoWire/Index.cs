@@ -71,18 +71,30 @@ internal sealed class Index
         [.. _entries.GetViewBetween(new([value], BsonMinKey.Value), new([value], BsonMaxKey.Value)).Select(entry => entry.Id)];
 
     /// <exception cref="CommandFailure">Another document has the same keys, and the index is unique.</exception>
-    public void Check(BsonDocument document)
+    public void Check(BsonDocument? document)
     {
-        if (_isUnique && KeyOf(document) is { } key
+        if (_isUnique && document is not null && KeyOf(document) is { } key
             && _entries.GetViewBetween(new(key, BsonMinKey.Value), new(key, BsonMaxKey.Value)).Any(entry => !_order.Equals(entry.Id, document["_id"])))
         {
             throw DuplicateKey(_namespace, Name, Key, new(_paths.Zip(key, (path, value) => new BsonElement(path, value))));
         }
     }
 
-    public void Add(BsonDocument document) => Change(document, entry => _entries.Add(entry));
+    public void Add(BsonDocument? document)
+    {
+        if (EntryOf(document) is { } entry)
+        {
+            _entries.Add(entry);
+        }
+    }
 
-    public void Remove(BsonDocument document) => Change(document, entry => _entries.Remove(entry));
+    public void Remove(BsonDocument? document)
+    {
+        if (EntryOf(document) is { } entry)
+        {
+            _entries.Remove(entry);
+        }
+    }
 
     /// <summary>The failure of a unique index, in the words and fields of mongod (duplicate_key_error_info.cpp).</summary>
     public static CommandFailure DuplicateKey(string ns, string name, BsonDocument pattern, BsonDocument value) => new(
@@ -92,13 +104,8 @@ internal sealed class Index
 
     private static BsonDocument WithoutName(BsonDocument specification) => new(specification.Where(element => element.Name != "name"));
 
-    private void Change(BsonDocument document, Action<Entry> change)
-    {
-        if (KeyOf(document) is { } key)
-        {
-            change(new(key, document["_id"]));
-        }
-    }
+    private Entry? EntryOf(BsonDocument? document) =>
+        document is not null && KeyOf(document) is { } key ? new(key, document["_id"]) : null;
 
     /// <returns>Null when the document is not in the index.</returns>
     private BsonValue[]? KeyOf(BsonDocument document) => _partial?.Matches(document) == false

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
@@ -21,8 +20,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     private readonly Replication _replication = new();
     private readonly Commands _commands;
     private readonly ConcurrentDictionary<WireConnection, Task> _connections = new();
-    private readonly ConcurrentDictionary<string, StrongBox<long>> _counts = new();
-    private readonly ConcurrentQueue<BsonDocument> _recent = new();
+    private readonly CommandLog _log;
     private readonly Lock _gate = new();
     private Socket? _listener;
     private Task _accepting = Task.CompletedTask;
@@ -35,6 +33,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     private MongoWireServer(MongoWireServerOptions options)
     {
         _options = options;
+        _log = new(options.RecordedCommands);
         Port = options.Port;
         Topology = new(options.ReplicaSet);
         _commands = new(
@@ -59,11 +58,8 @@ public sealed class MongoWireServer : IAsyncDisposable
         $"mongodb://127.0.0.1:{Port}/{_options.Database}?"
         + (_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true");
 
-    /// <summary>How long every reply is held back by the network, which maxTimeMS does not shorten.</summary>
+    /// <summary>How long the network holds back every reply but those of heartbeats; maxTimeMS does not shorten it.</summary>
     public TimeSpan Latency { get; set; }
-
-    /// <summary>Whether <see cref="Latency"/> holds back the replies to hello, by which clients monitor the server, too.</summary>
-    public bool LatencyIncludesHeartbeats { get; set; }
 
     /// <summary>How long every command that reads or writes works before it does anything; its maxTimeMS ends it earlier.</summary>
     public TimeSpan ExecutionTime
@@ -92,7 +88,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     public long ReplayedWrites => _retryableWrites.Replayed;
 
     /// <summary>The last commands, oldest first; <see cref="MongoWireServerOptions.RecordedCommands"/> says how many.</summary>
-    public IReadOnlyList<BsonDocument> RecentCommands => [.. _recent];
+    public IReadOnlyList<BsonDocument> RecentCommands => _log.Recent;
 
     internal Topology Topology { get; }
 
@@ -106,7 +102,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <summary>How many commands of that name were received.</summary>
-    public long CommandCount(string name) => _counts.TryGetValue(name, out var count) ? Interlocked.Read(ref count.Value) : 0;
+    public long CommandCount(string name) => _log.CountOf(name);
 
     /// <summary>How many documents a collection holds.</summary>
     public int DocumentCount(string database, string collection) => _storage[database, collection].Count;
@@ -123,7 +119,7 @@ public sealed class MongoWireServer : IAsyncDisposable
 
     /// <summary>Sets a failpoint, as the command of that name does.</summary>
     /// <param name="name"><c>failCommand</c>, <c>maxTimeAlwaysTimeOut</c>, <c>onPrimaryTransactionalWrite</c> or <c>racingUpsert</c>.</param>
-    /// <param name="mode"><c>"off"</c>, <c>"alwaysOn"</c>, <c>{ times: n }</c> or <c>{ skip: n }</c>.</param>
+    /// <param name="mode"><c>"off"</c>, <c>"alwaysOn"</c> or <c>{ times: n }</c>.</param>
     /// <param name="data">What the failpoint does.</param>
     public void ConfigureFailPoint(string name, BsonValue mode, BsonDocument? data = null)
     {
@@ -222,7 +218,7 @@ public sealed class MongoWireServer : IAsyncDisposable
             await pause.Task.WaitAsync(cancellationToken);
         }
 
-        Observe(request);
+        _log.Add(request);
         if (isHello && request.Command.GetValue("client", null)?.AsBsonDocument.GetValue("application", null) is BsonDocument application)
         {
             connection.AppName = application["name"].AsString;
@@ -234,7 +230,7 @@ public sealed class MongoWireServer : IAsyncDisposable
             reply?.Set("connectionId", connection.Id);
         }
 
-        if (Latency > TimeSpan.Zero && (!isHello || LatencyIncludesHeartbeats))
+        if (Latency > TimeSpan.Zero && !isHello)
         {
             await Task.Delay(Latency, cancellationToken);
         }
@@ -294,20 +290,5 @@ public sealed class MongoWireServer : IAsyncDisposable
     {
         await connection.RunAsync();
         _connections.TryRemove(connection, out _);
-    }
-
-    private void Observe(WireRequest request)
-    {
-        Interlocked.Increment(ref _counts.GetOrAdd(request.Name, _ => new()).Value);
-        if (_options.RecordedCommands == 0)
-        {
-            return;
-        }
-
-        _recent.Enqueue(request.Command);
-        while (_recent.Count > _options.RecordedCommands)
-        {
-            _recent.TryDequeue(out _);
-        }
     }
 }

@@ -10,9 +10,6 @@ internal sealed class Storage
     private readonly ConcurrentDictionary<long, Cursor> _cursors = new();
     private long _lastCursorId;
 
-    public IEnumerable<string> Databases =>
-        _collections.Values.Where(c => c.Count > 0).Select(c => c.Namespace.Split('.')[0]).Distinct().Order(StringComparer.Ordinal);
-
     public Collection this[string database, string collection] => _collections.GetOrAdd($"{database}.{collection}", ns => new(ns));
 
     /// <exception cref="CommandFailure">It exists.</exception>

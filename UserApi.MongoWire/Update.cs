@@ -2,7 +2,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>What an update does to a document: a replacement, or <c>$set</c>, <c>$unset</c>, <c>$setOnInsert</c> and <c>$inc</c>.</summary>
+/// <summary>What an update does to a document: a replacement, or <c>$set</c>, <c>$unset</c> and <c>$setOnInsert</c>.</summary>
 internal sealed class Update
 {
     private readonly BsonDocument _specification;
@@ -51,7 +51,7 @@ internal sealed class Update
         var paths = new List<string>();
         foreach (var (name, fields) in specification.Select(element => (element.Name, element.Value)))
         {
-            if (name is not ("$set" or "$unset" or "$setOnInsert" or "$inc"))
+            if (name is not ("$set" or "$unset" or "$setOnInsert"))
             {
                 throw new CommandFailure(
                     ErrorCode.FailedToParse,
@@ -73,16 +73,6 @@ internal sealed class Update
 
         static bool IsWithin(string path, string other) => $"{path}.".StartsWith($"{other}.", StringComparison.Ordinal);
     }
-
-    private static BsonValue Add(string path, BsonValue? current, BsonValue increment) => (current ?? 0, increment) switch
-    {
-        ({ IsNumeric: false }, _) or (_, { IsNumeric: false }) =>
-            throw new CommandFailure(ErrorCode.TypeMismatch, $"Cannot apply $inc to a value of non-numeric type at '{path}'"),
-        (BsonInt32 a, BsonInt32 b) when a.Value + (long)b.Value is >= int.MinValue and <= int.MaxValue and var sum => (int)sum,
-        (BsonDouble, _) or (_, BsonDouble) => (current ?? 0).ToDouble() + increment.ToDouble(),
-        (BsonDecimal128, _) or (_, BsonDecimal128) => (BsonDecimal128)((current ?? 0).ToDecimal() + increment.ToDecimal()),
-        _ => checked((current ?? 0).ToInt64() + increment.ToInt64()),
-    };
 
     /// <summary>The document that holds the last name of <paramref name="path"/>.</summary>
     private static (BsonDocument? Parent, string Name) Locate(BsonDocument document, string path, bool create)
@@ -126,9 +116,6 @@ internal sealed class Update
                 {
                     case "$unset":
                         parent?.Remove(name);
-                        break;
-                    case "$inc":
-                        parent!.Set(name, Add(path, parent.GetValue(name, null), operand));
                         break;
                     default:
                         parent!.Set(name, operand);
