@@ -52,6 +52,11 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
     /// <param name="currentVersion">The user's version; null when there is no such user.</param>
     public bool IsSatisfiedBy(string? currentVersion) => Evaluate(currentVersion) == PreconditionVerdict.GoAhead;
 
+    /// <summary>The same precondition after a state of the user got another version.</summary>
+    /// <param name="version">The version that it had.</param>
+    /// <param name="newVersion">The version that it has.</param>
+    public Precondition Rename(string version, string newVersion) => new(IfMatch?.Rename(version, newVersion), IfNoneMatch?.Rename(version, newVersion));
+
     /// <summary>Reads the two headers; false when one of them is not a list of entity tags or <c>*</c>.</summary>
     /// <param name="headers">The request's headers.</param>
     /// <param name="precondition">What they ask.</param>
@@ -117,6 +122,10 @@ public sealed class VersionSet(IReadOnlyList<string> versions)
 
     /// <summary>The versions; empty also for <see cref="Any"/>.</summary>
     public IReadOnlyList<string> Versions { get; } = versions;
+
+    /// <summary>The set with one version in place of another.</summary>
+    public VersionSet Rename(string version, string newVersion) =>
+        Versions.Contains(version) ? new([.. Versions.Select(each => each == version ? newVersion : each)]) : this;
 
     /// <summary>Whether <paramref name="version"/> is in the set; null, no version, never is.</summary>
     /// <param name="version">A <see cref="User.Version"/>, or null for a user that does not exist.</param>

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
@@ -29,6 +30,22 @@ public sealed record User(
     [JsonIgnore]
     public UserBody Body => new(Name, Email, Attributes);
 
+    /// <summary>About how many bytes of text the user is in a page: the UTF-8 of its members, and 200 for what is around them.</summary>
+    [JsonIgnore]
+    public int TextLength
+    {
+        get
+        {
+            var length = 200 + Encoding.UTF8.GetByteCount(Id) + Encoding.UTF8.GetByteCount(Name) + Encoding.UTF8.GetByteCount(Email ?? "");
+            foreach (var (key, value) in Attributes ?? ReadOnlyDictionary<string, string>.Empty)
+            {
+                length += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+            }
+
+            return length;
+        }
+    }
+
     /// <summary>
     /// Makes the state that results from writing <paramref name="body"/> now. The version is random, so that a user that is deleted and
     /// made again never has a tag of its earlier life.
@@ -39,8 +56,11 @@ public sealed record User(
     public static User Create(UserId id, UserBody body, DateTimeOffset now)
     {
         var time = new DateTime(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
-        return new(id.Value, body.Name, body.Email, body.Attributes, time, time, Guid.NewGuid().ToString("N"));
+        return new(id.Value, body.Name, body.Email, body.Attributes, time, time, NewVersion());
     }
+
+    /// <summary>Makes a version that no user has had.</summary>
+    public static string NewVersion() => Guid.NewGuid().ToString("N");
 }
 
 /// <summary>A page of users in id order.</summary>

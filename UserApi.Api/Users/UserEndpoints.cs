@@ -10,6 +10,7 @@ internal static class UserEndpoints
 {
     public const string Path = "/users";
 
+    private const string PathOfOne = Path + "/{id}";
     private const string Json = "application/json";
     private const string MergePatch = "application/merge-patch+json";
 
@@ -17,9 +18,10 @@ internal static class UserEndpoints
 
     public static void MapUsers(this WebApplication app)
     {
-        var users = app.MapGroup(Path).WithTags("Users").Answers(Problem.RateLimited, Problem.Unexpected, Problem.StoreUnavailable);
+        // Not a group of the path: the route of the list, and so its span, would be named "/users/".
+        var users = app.MapGroup("").WithTags("Users").Answers(Problem.RateLimited, Problem.Unexpected, Problem.StoreUnavailable);
 
-        users.MapMethods("", s_get, List).RequireScope(Access.Read)
+        users.MapMethods(Path, s_get, List).RequireScope(Access.Read)
             .WithName("ListUsers")
             .WithSummary("Lists users, a page at a time")
             .WithDescription(
@@ -30,14 +32,14 @@ internal static class UserEndpoints
             .Answers(304, "The page still has a tag of `If-None-Match`.", Precondition.EntityTag, UserPageQuery.NextLink)
             .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserPageQuery.InvalidLimit);
 
-        users.MapPost("", Post).RequireScope(Access.Write)
+        users.MapPost(Path, Post).RequireScope(Access.Write)
             .WithName("CreateUser")
             .WithSummary("Creates a user with an id of the service's own")
             .WithDescription("The id is a UUID of version 7 (RFC 9562), so that new users come last in id order.")
             .TakesInput(Json, UserExamples.Input)
             .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied);
 
-        users.MapMethods("/{id}", s_get, Get).RequireScope(Access.Read)
+        users.MapMethods(PathOfOne, s_get, Get).RequireScope(Access.Read)
             .WithName("GetUser")
             .WithSummary("Gets a user")
             .WithDescription("`If-None-Match` with the tag of a version that the client has saves the body.")
@@ -46,7 +48,7 @@ internal static class UserEndpoints
             .Answers(304, "The user still has a tag of `If-None-Match`.", Precondition.EntityTag)
             .Answers(UserProblems.NotFound);
 
-        users.MapPut("/{id}", Put).RequireScope(Access.Write)
+        users.MapPut(PathOfOne, Put).RequireScope(Access.Write)
             .WithName("PutUser")
             .WithSummary("Creates a user, or replaces it as a whole")
             .WithDescription("The time of creation is kept. A body without a `Content-Type` is taken as JSON.")
@@ -56,7 +58,7 @@ internal static class UserEndpoints
             .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied)
             .Answers(204, "Replaced, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied);
 
-        users.MapPatch("/{id}", Patch).RequireScope(Access.Write)
+        users.MapPatch(PathOfOne, Patch).RequireScope(Access.Write)
             .WithName("PatchUser")
             .WithSummary("Changes some members of a user")
             .WithDescription("JSON Merge Patch (RFC 7396): a member that is null is removed. Nothing that another caller writes meanwhile is lost.")
@@ -67,7 +69,7 @@ internal static class UserEndpoints
             .Answers(204, "Changed, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied)
             .Answers(UserProblems.NotFound);
 
-        users.MapDelete("/{id}", Delete).RequireScope(Access.Write)
+        users.MapDelete(PathOfOne, Delete).RequireScope(Access.Write)
             .WithName("DeleteUser")
             .WithSummary("Deletes a user")
             .WithDescription("`If-Match` keeps it from deleting what somebody else has written meanwhile.")
@@ -192,6 +194,10 @@ internal static class UserEndpoints
                 return UserProblems.NotFound;
             case WriteOutcome.PreconditionFailed:
                 return UserProblems.PreconditionFailed;
+            case WriteOutcome.Conflict:
+                return UserProblems.Conflict(result.Field);
+            case WriteOutcome.Refused:
+                return UserProblems.Refused;
             case WriteOutcome.Deleted:
                 return TypedResults.NoContent();
             case WriteOutcome.Created:
@@ -218,7 +224,7 @@ internal static class UserEndpoints
     private static RouteHandlerBuilder TakesInput(this RouteHandlerBuilder endpoint, string mediaType, object example) => endpoint
         .Takes(PreferHeader.Parameter)
         .TakesBody(mediaType, "At most 64 KiB (`Limits:MaxBodyBytes`). Members that are not named here are ignored.", example)
-        .Answers(JsonBody.Malformed, JsonBody.TooLarge(64 * 1024), UserBody.NoName)
+        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(64 * 1024), UserBody.NoName, UserProblems.Refused)
         .Answers(JsonBody.Unsupported(mediaType))
         .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "What is accepted of a body that was compressed (RFC 9110).", "identity"));
 }

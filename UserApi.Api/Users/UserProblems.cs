@@ -11,4 +11,14 @@ internal static class UserProblems
     /// <summary>412 (RFC 9110 section 15.5.13).</summary>
     public static Problem PreconditionFailed { get; } =
         new(StatusCodes.Status412PreconditionFailed, "The current version does not satisfy If-Match or If-None-Match.");
+
+    /// <summary>422: a validator of the database, an operator's rule, refuses the user.</summary>
+    public static Problem Refused { get; } = new(StatusCodes.Status422UnprocessableEntity, "A rule of the database refuses this user.");
+
+    /// <summary>409: another user has a value that an index of the database keeps unique.</summary>
+    /// <param name="field">The field, where it is known.</param>
+    public static Problem Conflict(string? field) => new(StatusCodes.Status409Conflict, "Another user has a value that must be unique.")
+    {
+        Errors = field is null ? null : new Dictionary<string, string[]> { [field] = ["Another user has this value."] },
+    };
 }

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using MongoDB.Driver;
 
 namespace UserApi.Tests.Infrastructure;
 
@@ -58,14 +57,7 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
 
     public override async ValueTask DisposeAsync()
     {
-        var cluster = Services.GetService<IMongoClient>()?.Cluster;
         await base.DisposeAsync();
-        if (cluster is not null)
-        {
-            // Disposing of a client leaves its connections and monitors to other clients of the same settings.
-            ClusterRegistry.Instance.UnregisterAndDisposeCluster(cluster);
-        }
-
         _folder.Dispose();
     }
 }

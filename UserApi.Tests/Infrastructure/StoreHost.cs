@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using MongoDB.Driver;
 using UserApi.Api.Users.Stores;
 
 namespace UserApi.Tests.Infrastructure;
@@ -28,12 +27,6 @@ internal sealed class StoreHost : IDisposable
 
     public void Dispose()
     {
-        var cluster = _host.Services.GetService<IMongoClient>()?.Cluster;
         _host.Dispose();
-        if (cluster is not null)
-        {
-            // Disposing of a client leaves its connections and monitors to other clients of the same settings.
-            ClusterRegistry.Instance.UnregisterAndDisposeCluster(cluster);
-        }
     }
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 using System.Net;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 using Verb = UserApi.Tests.Reliability.UserHistory.Verb;
 
 namespace UserApi.Tests.Reliability;

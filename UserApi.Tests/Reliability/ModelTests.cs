@@ -4,8 +4,8 @@ using System.Net;
 using System.Text.Json;
 using CsCheck;
 using MongoDB.Driver;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 using UserApi.Tests.Stores;
 using Verb = UserApi.Tests.Reliability.UserHistory.Verb;
 
@@ -302,11 +302,7 @@ public sealed class MongoModelTests(RealMongo mongo) : ModelTests
 
     protected override async Task<IEnumerable<(string Key, string Value)>> StartStoreAsync()
     {
-        _url = new MongoUrlBuilder(await mongo.GetConnectionStringAsync())
-        {
-            DatabaseName = $"model-{Guid.NewGuid():N}",
-            AuthenticationSource = "admin",
-        }.ToMongoUrl();
+        _url = await mongo.GetDatabaseAsync($"userapi-model-{Guid.NewGuid():N}");
         return [("ConnectionStrings:users", _url.ToString())];
     }
 
@@ -314,8 +310,7 @@ public sealed class MongoModelTests(RealMongo mongo) : ModelTests
     {
         if (_url is not null)
         {
-            using var client = new MongoClient(_url);
-            await client.DropDatabaseAsync(_url.DatabaseName);
+            await RealMongo.DropAsync(_url);
         }
     }
 }

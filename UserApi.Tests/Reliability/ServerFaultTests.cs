@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Net;
 using MongoDB.Bson;
 using MongoDB.Driver;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests.Reliability;
 

@@ -1,7 +1,7 @@
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Stores;
@@ -38,7 +38,7 @@ public sealed class JoinedOperationsTests : IAsyncLifetime
         await PutAsync(0);
         var before = _server.CommandCount("update");
 
-        var puts = await StartTogetherAsync(PutAsync);
+        var puts = await Together.StartAsync(Operations, i => PutAsync(i).AsTask());
 
         Assert.InRange(_server.CommandCount("update") - before, 1, FewCommands);
         Assert.Equal(WriteOutcome.Replaced, puts[0].Outcome);
@@ -59,51 +59,10 @@ public sealed class JoinedOperationsTests : IAsyncLifetime
 
         var before = _server.CommandCount("find");
 
-        var found = await StartTogetherAsync(FindAsync);
+        var found = await Together.StartAsync(Operations, i => FindAsync(i).AsTask());
 
         Assert.InRange(_server.CommandCount("find") - before, 1, FewCommands);
         Assert.Equal(Enumerable.Range(0, Operations).Select(i => i % 2 == 0 ? $"User {i}" : null), found.Select(user => user?.Name));
-    }
-
-    /// <summary>Starts all operations while every thread of the pool is taken, which makes it certain that all wait when the first one is free.</summary>
-    private static async Task<T[]> StartTogetherAsync<T>(Func<int, ValueTask<T>> start)
-    {
-        // Not on a thread of the pool: it would be one of those that are taken.
-        var started = Task.Factory.StartNew(Start, Cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        return await Task.WhenAll(await started);
-
-        Task<T>[] Start()
-        {
-            ThreadPool.GetMinThreads(out var threads, out _);
-            ThreadPool.GetMaxThreads(out var mostThreads, out var mostPorts);
-            Assert.True(ThreadPool.SetMaxThreads(threads, mostPorts)); // otherwise the pool makes a new thread for those that are taken
-            try
-            {
-                var gate = new Lock();
-                lock (gate)
-                {
-                    var taken = 0;
-                    for (var i = 0; i < threads; i++)
-                    {
-                        ThreadPool.QueueUserWorkItem(_ =>
-                        {
-                            Interlocked.Increment(ref taken);
-                            lock (gate)
-                            {
-                                // Waits until all are started.
-                            }
-                        });
-                    }
-
-                    Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref taken) == threads, TimeSpan.FromSeconds(10)));
-                    return [.. Enumerable.Range(0, Operations).Select(i => start(i).AsTask())];
-                }
-            }
-            finally
-            {
-                ThreadPool.SetMaxThreads(mostThreads, mostPorts);
-            }
-        }
     }
 
     private static UserId Id(int number) => UserId.TryParse($"u{number}", out var id, out _) ? id : throw new ArgumentOutOfRangeException(nameof(number));

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 using MongoDB.Bson;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests.Stores;
 
@@ -36,7 +36,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
 
         var writes = _server.RecentCommands.Where(command => command.GetElement(0).Name is "update" or "findAndModify").ToList();
         Assert.Equal(["update", "findAndModify", "findAndModify"], writes.Select(write => write.GetElement(0).Name));
-        Assert.All(writes, write => Assert.Equal(new BsonDocument { { "w", "majority" }, { "j", true } }, write["writeConcern"]));
+        Assert.All(writes, write => Assert.Equal(new BsonDocument { { "w", "majority" }, { "wtimeout", 1350.0 }, { "j", true } }, write["writeConcern"]));
     }
 
     [Theory]

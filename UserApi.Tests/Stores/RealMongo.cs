@@ -1,5 +1,6 @@
 using Docker.DotNet;
 using DotNet.Testcontainers.Configurations;
+using MongoDB.Driver;
 using Testcontainers.MongoDb;
 
 [assembly: AssemblyFixture(typeof(UserApi.Tests.Stores.RealMongo))]
@@ -20,8 +21,8 @@ public sealed class RealMongo : IAsyncDisposable
 
     public RealMongo() => _start = new(StartAsync);
 
-    /// <summary>Where the server is; skips the test when there is none.</summary>
-    public async Task<string> GetConnectionStringAsync()
+    /// <summary>A database of the server, with everything else as its connection string says; skips the test when there is no server.</summary>
+    public async Task<MongoUrl> GetDatabaseAsync(string name)
     {
         var (connectionString, skip) = await _start.Value;
         if (connectionString is null)
@@ -29,7 +30,23 @@ public sealed class RealMongo : IAsyncDisposable
             Assert.Skip(skip!);
         }
 
-        return connectionString;
+        return WithDatabase(connectionString, name);
+    }
+
+    /// <summary>
+    /// Names another database. The one that was named is also where the user is known, unless the string says otherwise or its mechanism does.
+    /// </summary>
+    public static MongoUrl WithDatabase(string connectionString, string name) => new MongoUrlBuilder(connectionString)
+    {
+        DatabaseName = name,
+        AuthenticationSource = MongoClientSettings.FromConnectionString(connectionString).Credential?.Source,
+    }.ToMongoUrl();
+
+    /// <summary>Drops a database that <see cref="GetDatabaseAsync"/> gave.</summary>
+    public static async Task DropAsync(MongoUrl url)
+    {
+        using var client = new MongoClient(url);
+        await client.DropDatabaseAsync(url.DatabaseName);
     }
 
     public async ValueTask DisposeAsync()

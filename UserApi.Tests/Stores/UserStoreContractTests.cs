@@ -1,6 +1,6 @@
 using MongoDB.Driver;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests.Stores;
 
@@ -32,23 +32,28 @@ public sealed class MongoWireContractTests : UserStoreContract
     protected override ValueTask DropDatabaseAsync() => _server!.DisposeAsync();
 }
 
+/// <summary>The contract on a server that refuses retryable writes, as Amazon DocumentDB does, with the string that mends it.</summary>
+public sealed class MongoWithoutRetryableWritesContractTests : UserStoreContract
+{
+    private MongoWireServer? _server;
+
+    protected override async ValueTask<(string Key, string Value)[]> CreateDatabaseAsync()
+    {
+        _server = await MongoWireServer.StartAsync(new() { RetryableWritesError = 301 });
+        return [("ConnectionStrings:users", _server.ConnectionString + "&retryWrites=false")];
+    }
+
+    protected override ValueTask DropDatabaseAsync() => _server!.DisposeAsync();
+}
+
 /// <summary>The contract on a real MongoDB, where there is one.</summary>
 public sealed class RealMongoContractTests(RealMongo mongo) : UserStoreContract
 {
-    private readonly string _database = $"userapi-test-{Guid.NewGuid():N}";
     private MongoUrl? _url;
 
     protected override async ValueTask<(string Key, string Value)[]> CreateDatabaseAsync()
     {
-        var connectionString = await mongo.GetConnectionStringAsync();
-
-        // The database of a connection string is also where its user is known, unless it says otherwise.
-        var given = new MongoUrl(connectionString);
-        _url = new MongoUrlBuilder(connectionString)
-        {
-            DatabaseName = _database,
-            AuthenticationSource = given.AuthenticationSource ?? (given.Username is null ? null : given.DatabaseName ?? "admin"),
-        }.ToMongoUrl();
+        _url = await mongo.GetDatabaseAsync($"userapi-test-{Guid.NewGuid():N}");
         return [("ConnectionStrings:users", _url.ToString())];
     }
 
@@ -56,8 +61,7 @@ public sealed class RealMongoContractTests(RealMongo mongo) : UserStoreContract
     {
         if (_url is not null)
         {
-            using var client = new MongoClient(_url);
-            await client.DropDatabaseAsync(_database);
+            await RealMongo.DropAsync(_url);
         }
     }
 }

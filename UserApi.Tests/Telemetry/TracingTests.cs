@@ -3,8 +3,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using OpenTelemetry.Trace;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
 
 namespace UserApi.Tests.Telemetry;
 
@@ -88,8 +88,8 @@ public class TracingTests
         await using (var api = Api(("ConnectionStrings:users", mongo.ConnectionString)))
         {
             using var client = Client(api);
-            await client.PutAsJsonAsync("/users/ana@example.org", new { name = "Ana" }, Cancel);
-            client.DefaultRequestHeaders.Add("If-None-Match", "*");
+            var put = await client.PutAsJsonAsync("/users/ana@example.org", new { name = "Ana" }, Cancel);
+            client.DefaultRequestHeaders.Add("If-None-Match", put.Headers.ETag!.Tag); // an upsert that collides with what is there
             var refused = await client.PutAsJsonAsync("/users/ana@example.org", new { name = "Ana" }, Cancel);
             Assert.Equal(HttpStatusCode.PreconditionFailed, refused.StatusCode);
         }

@@ -1,5 +1,5 @@
 // The test suite's MongoDB in a process of its own, so that its CPU time is nobody else's. Ends when its standard input does.
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 await using var server = await MongoWireServer.StartAsync();
 Console.WriteLine(server.ConnectionString);

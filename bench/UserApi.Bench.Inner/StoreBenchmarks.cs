@@ -1,9 +1,12 @@
+using System.Diagnostics.Metrics;
 using BenchmarkDotNet.Attributes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using MongoDB.Bson.Serialization;
-using MongoDB.Driver;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
-using UserApi.Tests.MongoWire;
+using UserApi.Api.Users.Stores.Mongo;
+using UserApi.MongoWire;
 
 namespace UserApi.Bench.Inner;
 
@@ -72,10 +75,17 @@ public class StoreBenchmarks
 
     private async Task<MongoUserStore> MongoDbAsync()
     {
-        BsonSerializer.TryRegisterSerializer(new UserSerializer());
+        BsonSerializer.TryRegisterSerializer(new UserBsonSerializer());
         _server = await MongoWireServer.StartAsync();
-        var client = new MongoClient(_server.ConnectionString);
-        _disposables.Add(client);
-        return new(client.GetDatabase("users"), TimeSpan.FromSeconds(10), TimeProvider.System);
+        var services = new ServiceCollection().AddLogging().AddMetrics().BuildServiceProvider();
+        _disposables.Add(services);
+        var timeout = TimeSpan.FromSeconds(10);
+        var store = new MongoUserStore(
+            new(_server.ConnectionString, timeout, NullLoggerFactory.Instance),
+            timeout,
+            TimeProvider.System,
+            new(services.GetRequiredService<IMeterFactory>(), NullLogger<UnreadableUsers>.Instance));
+        _disposables.Add(store);
+        return store;
     }
 }

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Chaos;
 

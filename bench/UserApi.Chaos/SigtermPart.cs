@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Chaos;
 

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Chaos;
 

@@ -71,13 +71,23 @@ public enum WriteOutcome
 
     /// <summary>The precondition did not hold, and nothing was done.</summary>
     PreconditionFailed,
+
+    /// <summary>Another user has a value that must be unique, and nothing was done.</summary>
+    Conflict,
+
+    /// <summary>A rule that the operator has set in the database refuses the user, and nothing was done.</summary>
+    Refused,
 }
 
 /// <summary>The outcome of a write.</summary>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Version">The version of the new state; null unless <paramref name="Outcome"/> is created or replaced.</param>
 /// <param name="User">The new state, if it was asked for; a store may give it unasked.</param>
-public readonly record struct WriteResult(WriteOutcome Outcome, string? Version = null, User? User = null);
+public readonly record struct WriteResult(WriteOutcome Outcome, string? Version = null, User? User = null)
+{
+    /// <summary>The member whose value another user has, where the store can tell; for <see cref="WriteOutcome.Conflict"/> only.</summary>
+    public string? Field { get; init; }
+}
 
 /// <summary>The store cannot answer now; a later attempt may succeed.</summary>
 /// <param name="mayHaveBeenApplied">Whether the write that failed may have been applied all the same.</param>
@@ -93,4 +103,7 @@ public sealed class StoreUnavailableException(bool mayHaveBeenApplied, Exception
     /// password or of a document. Null: all that is known is that the store does not answer.
     /// </summary>
     public string? Reason { get; init; }
+
+    /// <summary>The same failure for another caller: an exception that is thrown in several places at once garbles its stack trace.</summary>
+    internal StoreUnavailableException Copy() => new(MayHaveBeenApplied, InnerException) { Reason = Reason };
 }

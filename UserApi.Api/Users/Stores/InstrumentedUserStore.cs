@@ -14,7 +14,8 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
     /// <summary>The name of the activity source and of the meter.</summary>
     public const string TelemetryName = "UserApi";
 
-    private static readonly ActivitySource s_source = new(TelemetryName);
+    /// <summary>Where the store's spans come from.</summary>
+    internal static readonly ActivitySource Source = new(TelemetryName);
 
     private readonly IUserStore _store;
     private readonly bool _makesSpans;
@@ -119,7 +120,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
         failure is MongoCommandException command ? $"{command.CodeName} ({command.Code})" : failure.Message;
 
     private Activity? StartSpan(string operation) => _makesSpans
-        ? s_source.StartActivity($"{operation} users", ActivityKind.Client)
+        ? Source.StartActivity($"{operation} users", ActivityKind.Client)
             ?.SetTag("db.system.name", SystemName).SetTag("db.operation.name", operation).SetTag("db.collection.name", "users")
         : null;
 

@@ -3,8 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using MongoDB.Bson.Serialization;
-using MongoDB.Driver;
-using MongoDB.Driver.Core.Configuration;
+using UserApi.Api.Users.Stores.Mongo;
 
 namespace UserApi.Api.Users.Stores;
 
@@ -27,19 +26,13 @@ internal static partial class StoreRegistration
         }
         else
         {
-            var settings = CreateSettings(connectionString!, options);
-            var databaseName = MongoUrl.Create(connectionString).DatabaseName ?? "users";
-            BsonSerializer.TryRegisterSerializer(new UserSerializer());
-            builder.Services.AddSingleton<IMongoClient>(services =>
-            {
-                settings.LoggingSettings = new(services.GetRequiredService<ILoggerFactory>());
-                return new MongoClient(settings);
-            });
-            Register($"MongoDB, {string.Join(',', settings.Servers)}/{databaseName}", makesSpans: false, services =>
+            BsonSerializer.TryRegisterSerializer(new UserBsonSerializer());
+            Register($"MongoDB, {MongoConnection.Describe(connectionString!)}", makesSpans: false, services =>
                 new MongoUserStore(
-                    services.GetRequiredService<IMongoClient>().GetDatabase(databaseName),
+                    new(connectionString!, options.Timeout, services.GetRequiredService<ILoggerFactory>()),
                     options.Timeout,
-                    services.GetRequiredService<TimeProvider>()));
+                    services.GetRequiredService<TimeProvider>(),
+                    new(services.GetRequiredService<IMeterFactory>(), services.GetRequiredService<ILogger<UnreadableUsers>>())));
         }
 
         void Register(string description, bool makesSpans, Func<IServiceProvider, IUserStore> create)
@@ -77,31 +70,6 @@ internal static partial class StoreRegistration
                 + "MongoDB connection string, or Store:Kind (Store__Kind) to Embedded to keep users in a file of this machine."),
             var kind => kind,
         };
-    }
-
-    /// <summary>The settings of a connection string, with limits of a service where it names none: the driver's own are up to 30 s and more.</summary>
-    private static MongoClientSettings CreateSettings(string connectionString, StoreOptions options)
-    {
-        try
-        {
-            var given = new ConnectionString(connectionString);
-            var settings = MongoClientSettings.FromConnectionString(connectionString);
-            settings.ApplicationName ??= "UserApi";
-            // Before the whole operation is given up: then it is known that nothing was sent.
-            settings.ServerSelectionTimeout = given.ServerSelectionTimeout ?? options.Timeout * 0.8;
-
-            // Also how long the driver waits for a heartbeat that the network has swallowed, before it looks whether the server is back.
-            settings.ConnectTimeout = given.ConnectTimeout ?? TimeSpan.FromSeconds(1);
-            settings.WaitQueueTimeout = given.WaitQueueTimeout ?? TimeSpan.FromSeconds(1);
-            return settings;
-        }
-        catch (MongoConfigurationException)
-        {
-            // The driver's message quotes the string, with the password in it.
-            throw Refusal(
-                "ConnectionStrings:users is not a MongoDB connection string (mongodb://user:password@host:port/database?options). "
-                + "Characters of a password such as / : @ % have to be percent-encoded.");
-        }
     }
 
     private static OptionsValidationException Refusal(string message) => new(StoreOptions.SectionName, typeof(StoreOptions), [message]);

@@ -1,0 +1,124 @@
+using MongoDB.Driver;
+
+namespace UserApi.Api.Users.Stores.Mongo;
+
+/// <summary>Carries out operations on the collection within their time, and says what their failures mean.</summary>
+/// <param name="connection">Leads to the database; disposed of with this.</param>
+/// <param name="timeout">What one operation may take.</param>
+internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeout) : IDisposable
+{
+    private const int MaxAttempts = 4;
+
+    private volatile MongoUsers? _users;
+
+    private volatile string? _lastWriteFault;
+
+    /// <summary>
+    /// What the last write failed of, where that lasts until somebody changes a setting, see <see cref="StoreUnavailableException.Reason"/>;
+    /// null when it succeeded.
+    /// </summary>
+    public string? LastWriteFault => _lastWriteFault;
+
+    /// <summary>Starts the time of an operation.</summary>
+    /// <param name="cancellationToken">The caller gives up.</param>
+    public OperationBudget StartBudget(CancellationToken cancellationToken) => new(timeout, cancellationToken);
+
+    /// <inheritdoc cref="RunAsync{T}(bool, Func{OperationBudget, Task{T}}, CancellationToken)"/>
+    public async ValueTask RunAsync(bool isWrite, Func<OperationBudget, Task> operation, CancellationToken cancellationToken) =>
+        await RunAsync(
+            isWrite,
+            async budget =>
+            {
+                await operation(budget);
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Carries out an operation.</summary>
+    /// <param name="isWrite">Whether it writes.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="cancellationToken">The caller gives up.</param>
+    /// <exception cref="StoreUnavailableException">The database did not carry it out in time.</exception>
+    public async ValueTask<T> RunAsync<T>(bool isWrite, Func<OperationBudget, Task<T>> operation, CancellationToken cancellationToken)
+    {
+        using var budget = StartBudget(cancellationToken);
+        return await RunAsync(isWrite, operation, budget);
+    }
+
+    /// <summary>Carries out a part of an operation, see the other overload.</summary>
+    public async ValueTask<T> RunAsync<T>(bool isWrite, Func<OperationBudget, Task<T>> operation, OperationBudget budget)
+    {
+        try
+        {
+            var result = await operation(budget);
+            if (isWrite && _lastWriteFault is not null)
+            {
+                _lastWriteFault = null;
+            }
+
+            return result;
+        }
+        catch (Exception e) when (MongoFailures.IsUnavailable(e, budget))
+        {
+            var reason = MongoFailures.Explain(e, isWrite, connection.Cluster);
+            if (isWrite && MongoFailures.IsLasting(e))
+            {
+                _lastWriteFault = reason;
+            }
+
+            throw new StoreUnavailableException(mayHaveBeenApplied: isWrite && !MongoFailures.WasNeverSent(e), e) { Reason = reason };
+        }
+    }
+
+    /// <summary>The collection; finds out, before its first use, that ids are compared as they must be.</summary>
+    /// <param name="budget">The operation's time.</param>
+    public async ValueTask<MongoUsers> OpenAsync(OperationBudget budget)
+    {
+        if (_users is not { } users)
+        {
+            users = new(connection.Database, timeout);
+            await RefuseCollationAsync(users.For(budget).Users, budget);
+            _users = users;
+        }
+
+        return users;
+    }
+
+    /// <summary>
+    /// Refuses a collection with a default collation. Its unique index on _id has that collation and cannot have another (mongod,
+    /// index_key_validate.cpp: "_id index must have the collection default collation"): two ids that it holds equal cannot both be stored, and
+    /// a command that asks for the simple collation cannot use the index at all.
+    /// </summary>
+    private static async Task RefuseCollationAsync(IMongoCollection<User> users, OperationBudget budget)
+    {
+        try
+        {
+            using var indexes = await users.Indexes.ListAsync(budget.Token);
+            foreach (var index in await indexes.ToListAsync(budget.Token))
+            {
+                if (index.GetValue("name", "") == "_id_" && index.Contains("collation"))
+                {
+                    throw new StoreUnavailableException(mayHaveBeenApplied: false)
+                    {
+                        Reason = $"The collection {MongoUsers.Name} has a default collation, and ids must compare by their bytes. Copy its documents "
+                            + "into a collection without one.",
+                    };
+                }
+            }
+        }
+        catch (MongoCommandException e) when (MongoFailures.CannotListIndexes(e))
+        {
+            // Then it must be believed.
+        }
+    }
+
+    /// <summary>Waits a little before a collision is tried again; gives up after some attempts.</summary>
+    /// <param name="attempt">How many attempts there were.</param>
+    /// <param name="budget">The operation's time.</param>
+    public static Task PauseAsync(int attempt, OperationBudget budget) => attempt < MaxAttempts
+        ? Task.Delay(Random.Shared.Next(1, 10 * attempt), budget.Token)
+        : throw new StoreUnavailableException(mayHaveBeenApplied: false, new MongoException($"A first write collided with others {attempt} times."));
+
+    /// <inheritdoc/>
+    public void Dispose() => connection.Dispose();
+}

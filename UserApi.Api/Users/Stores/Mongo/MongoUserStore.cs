@@ -1,0 +1,242 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+
+namespace UserApi.Api.Users.Stores.Mongo;
+
+/// <summary>Users as documents of one MongoDB collection, <c>users</c>, with the user's id as <c>_id</c>.</summary>
+/// <remarks>
+/// Writes and their preconditions are linearizable: a majority has them before they are answered. Reads ask the primary, with the server's
+/// default read concern (<c>local</c>): one that was deposed and does not know it yet may for a moment find what has been replaced since,
+/// or a write that was never answered and will be rolled back. The read concern <c>linearizable</c> would cost every read a round trip between
+/// the servers, and holds for one user at a time: reads could not be batched.
+/// </remarks>
+internal sealed class MongoUserStore : IUserStore, IDisposable
+{
+    /// <summary>The store's name in telemetry.</summary>
+    public const string System = "mongodb";
+
+    // In place of the version of a document that has none: no entity tag can hold it.
+    private const string NoVersion = "\0";
+
+    private static readonly ProjectionDefinition<User, BsonDocument> s_idOnly = Builders<User>.Projection.Include(UserBsonSerializer.Id);
+    private static readonly ProjectionDefinition<User, BsonDocument> s_version = Builders<User>.Projection.Include(UserBsonSerializer.Version);
+    private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt = Builders<User>.Projection.Include(UserBsonSerializer.CreatedAt);
+
+    private readonly MongoOperations _mongo;
+    private readonly TimeProvider _clock;
+    private readonly UnreadableUsers _unreadable;
+    private readonly UserPageReader _pages;
+    private readonly RequestBatcher<string, User?> _finds;
+    private readonly RequestBatcher<User, WriteResult> _puts;
+
+    /// <summary>Uses a database, which does not have to be reachable yet.</summary>
+    /// <param name="connection">Leads to the database; disposed of with the store.</param>
+    /// <param name="timeout">What one operation may take, see <see cref="StoreOptions.Timeout"/>.</param>
+    /// <param name="clock">The time of writes.</param>
+    /// <param name="unreadable">Counts documents that are no users.</param>
+    public MongoUserStore(MongoConnection connection, TimeSpan timeout, TimeProvider clock, UnreadableUsers unreadable)
+    {
+        (_mongo, _clock, _unreadable) = (new(connection, timeout), clock, unreadable);
+        _pages = new(unreadable);
+        _finds = new("find", FindManyAsync);
+        _puts = new("put", new BatchedPuts(_mongo).ExecuteAsync);
+    }
+
+    /// <inheritdoc/>
+    public string SystemName => System;
+
+    /// <inheritdoc/>
+    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => new(_finds.RunAsync(id.Value, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+        _mongo.RunAsync(
+            isWrite: false,
+            async budget => await _pages.ReadAsync(after?.Value ?? "", limit, await _mongo.OpenAsync(budget), budget),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<WriteResult> PutAsync(
+        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
+    {
+        var user = User.Create(id, body, _clock.GetUtcNow());
+        return returnUser || !precondition.IsEmpty
+            ? await _mongo.RunAsync(isWrite: true, budget => PutOneAsync(id, user, precondition, budget), cancellationToken)
+            : await _puts.RunAsync(user, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken)
+    {
+        using var budget = _mongo.StartBudget(cancellationToken);
+        while (true)
+        {
+            var current = await _mongo.RunAsync(isWrite: false, budget => FindAsync(id, budget.Token).AsTask(), budget);
+            if (current is null || !precondition.IsSatisfiedBy(current.Version))
+            {
+                return new(current is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
+            }
+
+            if (change(current.Body) is not { } body)
+            {
+                return new(WriteOutcome.Unchanged);
+            }
+
+            // Another writer came in between when this fails: the change is made to what that one left.
+            var next = User.Create(id, body, _clock.GetUtcNow());
+            var result = await _mongo.RunAsync(isWrite: true, budget => PutOneAsync(id, next, Precondition.Matches(current.Version), budget), budget);
+            if (result.Outcome != WriteOutcome.PreconditionFailed)
+            {
+                return result;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
+        _mongo.RunAsync(isWrite: true, async budget =>
+        {
+            precondition = await WithStoredVersionAsync(id, precondition, budget);
+            while (true)
+            {
+                // Not DeleteOne: the driver makes it a bulk write, which has no maxTimeMS, and whose own error handling fails when a retry
+                // finds no server.
+                var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+                var options = new FindOneAndDeleteOptions<User, BsonDocument> { Projection = s_idOnly, MaxTime = maxTime };
+                if (await users.FindOneAndDeleteAsync(UserFilters.Existing(id, precondition), options, budget.Token) is not null)
+                {
+                    return new(WriteOutcome.Deleted);
+                }
+
+                var version = precondition.IsEmpty ? null : await FindVersionAsync(id, budget);
+                if (version is null || !precondition.IsSatisfiedBy(version))
+                {
+                    return new WriteResult(version is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
+                }
+            }
+        }, cancellationToken);
+
+    /// <summary>
+    /// Reads as callers read, so that it fails as they do: the command <c>ping</c> needs no role. What the last write failed of counts, too,
+    /// where that lasts until somebody changes a setting.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask PingAsync(CancellationToken cancellationToken)
+    {
+        await _mongo.RunAsync(isWrite: false, budget => FindManyAsync([""], budget), cancellationToken);
+        if (_mongo.LastWriteFault is { } reason)
+        {
+            throw new StoreUnavailableException(mayHaveBeenApplied: false) { Reason = reason };
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _mongo.Dispose();
+        _unreadable.Dispose();
+    }
+
+    private async Task<WriteResult> PutOneAsync(UserId id, User user, Precondition precondition, OperationBudget budget)
+    {
+        precondition = await WithStoredVersionAsync(id, precondition, budget);
+        var isUpsert = precondition.IfMatch is null;
+        var isCreate = isUpsert && precondition.IfNoneMatch == VersionSet.Any;
+        var filter = isUpsert ? UserFilters.Upserted(id, precondition) : UserFilters.Existing(id, precondition);
+        var update = isCreate ? UserBsonSerializer.Create(user) : UserBsonSerializer.Replace(user);
+        for (var attempt = 1; ; attempt++)
+        {
+            var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+            var options = new FindOneAndUpdateOptions<User, BsonDocument>
+            {
+                IsUpsert = isUpsert,
+                ReturnDocument = ReturnDocument.Before,
+                Projection = s_createdAt,
+                MaxTime = maxTime,
+            };
+            try
+            {
+                var before = await users.FindOneAndUpdateAsync(filter, update, options, budget.Token);
+                return before is null
+                    ? isUpsert ? new(WriteOutcome.Created, user.Version, user) : new(WriteOutcome.PreconditionFailed)
+                    : isCreate ? new(WriteOutcome.PreconditionFailed)
+                    : new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = UserBsonSerializer.CreatedAtOf(before) });
+            }
+            catch (MongoCommandException e) when (MongoFailures.Refusal(e.Code, e.Message) is { } refusal)
+            {
+                return refusal;
+            }
+            catch (MongoCommandException e) when (MongoFailures.IsDuplicateKey(e.Code))
+            {
+                // The user is there. Either it is in a state that If-None-Match names, or another first write came in between (SERVER-14322).
+                if (!isCreate && await FindVersionAsync(id, budget) is { } version && !precondition.IsSatisfiedBy(version))
+                {
+                    return new(WriteOutcome.PreconditionFailed);
+                }
+
+                await MongoOperations.PauseAsync(attempt, budget);
+            }
+        }
+    }
+
+    /// <summary>Finds users in one command.</summary>
+    private ValueTask FindManyAsync(IReadOnlyList<RequestBatcher<string, User?>.Request> requests) =>
+        _mongo.RunAsync(isWrite: false, async budget =>
+        {
+            var users = await FindManyAsync([.. requests.Select(request => request.Item)], budget);
+            foreach (var request in requests)
+            {
+                request.SetResult(users.GetValueOrDefault(request.Item));
+            }
+        }, CancellationToken.None);
+
+    private async Task<Dictionary<string, User>> FindManyAsync(IReadOnlyList<string> ids, OperationBudget budget)
+    {
+        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var filter = ids.Count == 1 ? UserFilters.ById(ids[0]) : Builders<User>.Filter.In(UserBsonSerializer.Id, ids.Distinct());
+        using var cursor = await users.FindAsync(filter, new() { MaxTime = maxTime }, budget.Token);
+        var found = await cursor.ToListAsync(budget.Token);
+        _unreadable.Add(found.Count(user => user is null));
+        return found.OfType<User>().ToDictionary(user => user.Id);
+    }
+
+    /// <summary>The version of a user as it is stored; null when there is no such user.</summary>
+    private async Task<string?> FindVersionAsync(UserId id, OperationBudget budget)
+    {
+        var document = await FindVersionDocumentAsync(id, budget);
+        return document is null ? null : UserBsonSerializer.IsVersion(VersionOf(document)) ? VersionOf(document).AsString : NoVersion;
+    }
+
+    private async Task<BsonDocument?> FindVersionDocumentAsync(UserId id, OperationBudget budget)
+    {
+        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var options = new FindOptions<User, BsonDocument> { Limit = 1, Projection = s_version, MaxTime = maxTime };
+        using var cursor = await users.FindAsync(UserFilters.ById(id.Value), options, budget.Token);
+        return await cursor.FirstOrDefaultAsync(budget.Token);
+    }
+
+    /// <summary>
+    /// Gives a document that another program wrote without a version one, if a precondition names its content: no filter could find that. The
+    /// document as it was at that moment tells whether the precondition meant it; if so, it names the new version from now on.
+    /// </summary>
+    private async Task<Precondition> WithStoredVersionAsync(UserId id, Precondition precondition, OperationBudget budget)
+    {
+        if (!UserBsonSerializer.NamesContent(precondition) || await FindVersionDocumentAsync(id, budget) is not { } document
+            || UserBsonSerializer.IsVersion(VersionOf(document)))
+        {
+            return precondition;
+        }
+
+        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var version = User.NewVersion();
+        var before = await users.FindOneAndUpdateAsync(
+            UserFilters.ById(id.Value) & Builders<User>.Filter.Eq(UserBsonSerializer.Version, VersionOf(document)),
+            Builders<User>.Update.Set(UserBsonSerializer.Version, version),
+            new FindOneAndUpdateOptions<User> { ReturnDocument = ReturnDocument.Before, MaxTime = maxTime },
+            budget.Token);
+        return before is null ? precondition : precondition.Rename(before.Version, version);
+    }
+
+    private static BsonValue VersionOf(BsonDocument document) => document.GetValue(UserBsonSerializer.Version, BsonNull.Value);
+}

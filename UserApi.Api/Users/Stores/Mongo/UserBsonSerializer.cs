@@ -1,0 +1,208 @@
+using System.Buffers;
+using System.Collections.ObjectModel;
+using System.Security.Cryptography;
+using System.Text;
+using MongoDB.Bson;
+using MongoDB.Bson.IO;
+using MongoDB.Bson.Serialization;
+using MongoDB.Bson.Serialization.Serializers;
+using MongoDB.Driver;
+
+namespace UserApi.Api.Users.Stores.Mongo;
+
+/// <summary>
+/// How a user is written as a MongoDB document. Every element is named here, once: renaming a C# property leaves stored documents unchanged.
+/// </summary>
+/// <remarks>
+/// Other programs may have put documents into the collection. One whose id, name, e-mail address or attributes are not of the types that this
+/// program writes is no user, and read as null: showing a part of it would lose the rest with the next write. A missing time is
+/// <see cref="DateTime.UnixEpoch"/>. A missing version is made of the content, see <see cref="IsVersion"/>.
+/// </remarks>
+internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
+{
+    public const string Id = "_id";
+    public const string CreatedAt = "createdAt";
+    public const string Version = "version";
+
+    private const string Name = "name";
+    private const string Email = "email";
+    private const string Attributes = "attributes";
+    private const string UpdatedAt = "updatedAt";
+    private const string ContentPrefix = "content-";
+
+    // The opaque part of an entity tag (RFC 9110 section 8.8.3), without the characters beyond ASCII.
+    private static readonly SearchValues<char> s_tag =
+        SearchValues.Create("!" + string.Concat(Enumerable.Range('#', '~' - '#' + 1).Select(c => (char)c)));
+
+    /// <summary>The update that makes a document this user, or creates it: all but the id and the time of creation is replaced.</summary>
+    public static UpdateDefinition<User> Replace(User user)
+    {
+        var set = new BsonDocument { { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version } };
+        var unset = new BsonDocument();
+        AddOptional(user, set, missing: element => unset.Add(element, BsonString.Empty));
+
+        var update = new BsonDocument { { "$set", set }, { "$setOnInsert", new BsonDocument(CreatedAt, user.CreatedAt) } };
+        return unset.ElementCount == 0 ? update : update.Add("$unset", unset);
+    }
+
+    /// <summary>The update that creates this user, and does nothing to one that is there.</summary>
+    public static UpdateDefinition<User> Create(User user)
+    {
+        var set = new BsonDocument
+        {
+            { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt },
+        };
+        AddOptional(user, set, missing: _ => { });
+        return new BsonDocument("$setOnInsert", set);
+    }
+
+    /// <summary>
+    /// Whether a document has a version that can be an entity tag. Otherwise the user that is read of it has one made of its content: it
+    /// changes when the content does, and it is none that a filter could find.
+    /// </summary>
+    /// <param name="version">The document's member; null when it has none.</param>
+    public static bool IsVersion(BsonValue? version) => version is BsonString { Value: var text } && IsTag(text);
+
+    /// <summary>Whether a precondition names the version that was made of a content.</summary>
+    public static bool NamesContent(Precondition precondition) => NamesContent(precondition.IfMatch) || NamesContent(precondition.IfNoneMatch);
+
+    /// <summary>The time of creation of a document that was read, <see cref="DateTime.UnixEpoch"/> when it has none.</summary>
+    public static DateTime CreatedAtOf(BsonDocument document) =>
+        document.GetValue(CreatedAt, BsonNull.Value) is BsonDateTime time ? TimeOf(time.MillisecondsSinceEpoch) : DateTime.UnixEpoch;
+
+    /// <summary>Reads a document.</summary>
+    /// <param name="reader">Stands before the document.</param>
+    /// <param name="id">Its id, if that is a string.</param>
+    /// <returns>The user; null when the document is none.</returns>
+    public static User? Read(IBsonReader reader, out string? id)
+    {
+        (id, string? name, string? email, var version) = (null, null, null, "");
+        Dictionary<string, string>? attributes = null;
+        DateTime createdAt = DateTime.UnixEpoch, updatedAt = DateTime.UnixEpoch;
+        var isUser = true;
+
+        reader.ReadStartDocument();
+        while (reader.ReadBsonType() != BsonType.EndOfDocument)
+        {
+            switch (reader.ReadName(Utf8NameDecoder.Instance))
+            {
+                case Id: id = ReadString(reader, ref isUser); break;
+                case Name: name = ReadString(reader, ref isUser); break;
+                case Email: email = ReadString(reader, ref isUser); break;
+                case Attributes: attributes = ReadAttributes(reader, ref isUser); break;
+                case CreatedAt: createdAt = ReadTime(reader); break;
+                case UpdatedAt: updatedAt = ReadTime(reader); break;
+                case Version when reader.CurrentBsonType == BsonType.String: version = reader.ReadString(); break;
+                default: reader.SkipValue(); break; // written by a newer version of this program, or by another one
+            }
+        }
+
+        reader.ReadEndDocument();
+        if (!isUser || id is null || name is null)
+        {
+            return null;
+        }
+
+        var user = new User(id, name, email, attributes, createdAt, updatedAt, version);
+        return IsTag(version) ? user : user with { Version = VersionOfContent(user) };
+    }
+
+    protected override User DeserializeValue(BsonDeserializationContext context, BsonDeserializationArgs args) => Read(context.Reader, out _)!;
+
+    private static void AddOptional(User user, BsonDocument set, Action<string> missing)
+    {
+        Add(Email, user.Email is null ? null : new BsonString(user.Email));
+        Add(Attributes, user.Attributes is null ? null : new BsonDocument(user.Attributes.Select(a => new BsonElement(a.Key, a.Value))));
+
+        void Add(string element, BsonValue? value)
+        {
+            if (value is null)
+            {
+                missing(element);
+            }
+            else
+            {
+                set.Add(element, value);
+            }
+        }
+    }
+
+    /// <summary>Reads a string, or null.</summary>
+    private static string? ReadString(IBsonReader reader, ref bool isUser)
+    {
+        if (reader.CurrentBsonType == BsonType.String)
+        {
+            return reader.ReadString();
+        }
+
+        isUser &= reader.CurrentBsonType == BsonType.Null;
+        reader.SkipValue();
+        return null;
+    }
+
+    private static Dictionary<string, string>? ReadAttributes(IBsonReader reader, ref bool isUser)
+    {
+        if (reader.CurrentBsonType != BsonType.Document)
+        {
+            isUser &= reader.CurrentBsonType == BsonType.Null;
+            reader.SkipValue();
+            return null;
+        }
+
+        var attributes = new Dictionary<string, string>();
+        reader.ReadStartDocument();
+        while (reader.ReadBsonType() != BsonType.EndOfDocument)
+        {
+            var key = reader.ReadName(Utf8NameDecoder.Instance);
+            var value = ReadString(reader, ref isUser);
+            isUser &= value is not null && attributes.TryAdd(key, value);
+        }
+
+        reader.ReadEndDocument();
+        return attributes;
+    }
+
+    private static DateTime ReadTime(IBsonReader reader)
+    {
+        if (reader.CurrentBsonType == BsonType.DateTime)
+        {
+            return TimeOf(reader.ReadDateTime());
+        }
+
+        reader.SkipValue();
+        return DateTime.UnixEpoch;
+    }
+
+    // BSON has times that are no DateTime.
+    private static DateTime TimeOf(long milliseconds) =>
+        milliseconds >= BsonConstants.DateTimeMinValueMillisecondsSinceEpoch && milliseconds <= BsonConstants.DateTimeMaxValueMillisecondsSinceEpoch
+            ? DateTime.UnixEpoch.AddMilliseconds(milliseconds)
+            : DateTime.UnixEpoch;
+
+    private static bool NamesContent(VersionSet? set) => set?.Versions.Any(version => version.StartsWith(ContentPrefix, StringComparison.Ordinal)) == true;
+
+    private static bool IsTag(string version) => version.Length > 0 && !version.AsSpan().ContainsAnyExcept(s_tag);
+
+    private static string VersionOfContent(User user)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(user.Id);
+        Append(user.Name);
+        Append(user.Email);
+        Append($"{user.CreatedAt.Ticks} {user.UpdatedAt.Ticks} {user.Version}");
+        foreach (var (key, value) in user.Attributes ?? ReadOnlyDictionary<string, string>.Empty)
+        {
+            Append(key);
+            Append(value);
+        }
+
+        return ContentPrefix + Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
+
+        void Append(string? text)
+        {
+            // With its length: what is moved from one member to another is another content.
+            hash.AppendData(BitConverter.GetBytes(text?.Length ?? -1));
+            hash.AppendData(Encoding.UTF8.GetBytes(text ?? ""));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using MongoDB.Driver;
+
+namespace UserApi.Api.Users.Stores.Mongo;
+
+/// <summary>The filters that the store sends.</summary>
+internal static class UserFilters
+{
+    private static readonly FilterDefinitionBuilder<User> s_filter = Builders<User>.Filter;
+
+    /// <summary>One user.</summary>
+    public static FilterDefinition<User> ById(string id) => s_filter.Eq(UserBsonSerializer.Id, id);
+
+    /// <summary>One user, if it is there and satisfies a precondition.</summary>
+    public static FilterDefinition<User> Existing(UserId id, Precondition precondition)
+    {
+        var filter = WithoutKnown(id, precondition);
+        if (precondition.IfMatch is { } match && match != VersionSet.Any)
+        {
+            filter &= s_filter.In(UserBsonSerializer.Version, match.Versions);
+        }
+
+        return precondition.IfNoneMatch == VersionSet.Any ? filter & s_filter.In(UserBsonSerializer.Version, Array.Empty<string>()) : filter;
+    }
+
+    /// <summary>
+    /// One user, for an upsert under a precondition without <c>If-Match</c>. The fields of the document that an upsert inserts come from the
+    /// equalities of the query as the server has optimised it (mongod, jstests/core/write/update/upsert_fields.js), so the filter holds
+    /// nothing that can be reduced: an empty <c>$in</c> makes the whole query <c>$alwaysFalse</c>, and its <c>_id</c> is lost.
+    /// </summary>
+    public static FilterDefinition<User> Upserted(UserId id, Precondition precondition) => WithoutKnown(id, precondition);
+
+    private static FilterDefinition<User> WithoutKnown(UserId id, Precondition precondition) =>
+        precondition.IfNoneMatch is { Versions: { Count: > 0 } known }
+            ? ById(id.Value) & s_filter.Nin(UserBsonSerializer.Version, known)
+            : ById(id.Value);
+}

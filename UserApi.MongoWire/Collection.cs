@@ -1,0 +1,304 @@
+using System.Collections.Concurrent;
+using MongoDB.Bson;
+using MongoDB.Bson.Serialization;
+
+namespace UserApi.MongoWire;
+
+/// <summary>
+/// The documents of one collection as BSON bytes: a hash by _id for single documents, a tree in _id order for pages, and its other indexes.
+/// Readers of one document by _id take no lock; writers and the chunks of a scan take the collection's.
+/// </summary>
+internal sealed class Collection
+{
+    private const int MaxChunk = 1024;
+
+    private readonly Lock _gate = new();
+    private readonly BsonOrder _order;
+    private readonly BsonDocument? _collation;
+    private readonly ConcurrentDictionary<BsonValue, Record> _byId;
+    private readonly SortedSet<Record> _inOrder;
+    private readonly List<Index> _indexes = [];
+    private volatile Filter? _validator;
+
+    public Collection(string ns, BsonDocument? collation = null)
+    {
+        Namespace = ns;
+        _order = BsonOrder.Of(collation) ?? BsonOrder.Simple;
+        _collation = _order == BsonOrder.Simple ? null : collation;
+        _byId = new(_order);
+        _inOrder = new(Comparer<Record>.Create((x, y) => _order.Compare(x.Id, y.Id)));
+    }
+
+    public string Namespace { get; }
+
+    /// <summary>Whether it was created, by a command or by its first document, and not only asked for.</summary>
+    public bool Exists { get; set; }
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _inOrder.Count;
+            }
+        }
+    }
+
+    /// <summary>Understands a query, in the order of its collation or else of the collection's.</summary>
+    public Filter Parse(BsonDocument query, BsonDocument? collation = null)
+    {
+        var order = BsonOrder.Of(collation) ?? _order;
+        return Filter.Parse(query, order, canNarrow: order == _order);
+    }
+
+    /// <summary>What every written document has to match; null lifts it.</summary>
+    public void SetValidator(BsonDocument? validator) =>
+        _validator = validator is { ElementCount: > 0 } ? Filter.Parse(validator, _order, canNarrow: false) : null;
+
+    /// <summary>The matching documents in _id order.</summary>
+    /// <param name="filter">Which documents.</param>
+    /// <param name="chunk">How many documents are likely needed.</param>
+    public IEnumerable<RawBsonDocument> Find(Filter filter, int chunk)
+    {
+        var candidates = (filter.Ids ?? FindByIndex(filter)) is { } ids ? FindAll(ids) : Scan(filter.From, Math.Clamp(chunk, 1, MaxChunk));
+
+        return candidates.Select(record => record.ToDocument()).Where(filter.Matches);
+    }
+
+    /// <exception cref="CommandFailure">A unique key is taken, or the validator refuses the document.</exception>
+    public void Insert(BsonDocument document, bool validate = true)
+    {
+        var id = document["_id"];
+        if (id.BsonType is BsonType.Document or BsonType.Array or BsonType.RegularExpression or BsonType.Undefined)
+        {
+            throw new CommandFailure(ErrorCode.BadValue, $"An _id of type {id.BsonType} is not supported.");
+        }
+
+        var record = new Record(id, document.ToBson());
+        lock (_gate)
+        {
+            Validate(document, validate);
+            if (_byId.ContainsKey(id))
+            {
+                throw Index.DuplicateKey(Namespace, "_id_", new("_id", 1), new("_id", id));
+            }
+
+            Reindex(null, document);
+            _byId[id] = record;
+            _inOrder.Add(record);
+            Exists = true;
+        }
+    }
+
+    /// <summary>Replaces the first matching document by what <paramref name="change"/> makes of it, as one atomic step.</summary>
+    /// <param name="filter">Which document.</param>
+    /// <param name="change">Given the document, or null when none matches: what to store; null removes, or inserts nothing.</param>
+    /// <param name="validate">Whether the validator is asked.</param>
+    public Modification Modify(Filter filter, Func<BsonDocument?, BsonDocument?> change, bool validate = true)
+    {
+        lock (_gate)
+        {
+            var before = Find(filter, 1).FirstOrDefault();
+            var current = before?.Slice.AccessBackingBytes(0).Array;
+            var after = change(current is null ? null : BsonSerializer.Deserialize<BsonDocument>(current));
+            if (before is null)
+            {
+                if (after is not null)
+                {
+                    Insert(after, validate);
+                }
+
+                return new(null, after, IsChanged: after is not null);
+            }
+
+            var record = _byId[before["_id"]];
+            if (after is null)
+            {
+                Reindex(before, null);
+                _byId.TryRemove(record.Id, out _);
+                _inOrder.Remove(record);
+
+                return new(before, null, IsChanged: true);
+            }
+
+            var bytes = after.ToBson();
+            var isChanged = !bytes.AsSpan().SequenceEqual(record.Bytes);
+            if (isChanged)
+            {
+                Validate(after, validate);
+                Reindex(before, after);
+                record.Bytes = bytes;
+            }
+
+            return new(before, after, isChanged);
+        }
+    }
+
+    /// <summary>The specifications of all indexes, that on _id first.</summary>
+    public IReadOnlyList<BsonDocument> ListIndexes()
+    {
+        lock (_gate)
+        {
+            // The index on _id has the collection's collation (mongod, index_catalog_impl.cpp, getDefaultIdIndexSpec).
+            var byId = new BsonDocument { { "v", 2 }, { "key", new BsonDocument("_id", 1) }, { "name", "_id_" } };
+            return [byId.Add("collation", _collation, _collation is not null), .. _indexes.Select(index => index.Specification)];
+        }
+    }
+
+    /// <summary>Builds the indexes that are not there; all or none.</summary>
+    /// <exception cref="CommandFailure">One contradicts another index, or the documents that there are.</exception>
+    public void CreateIndexes(IEnumerable<BsonDocument> specifications)
+    {
+        lock (_gate)
+        {
+            List<Index> all = [.. _indexes];
+            foreach (var index in specifications.Select(specification => new Index(Namespace, specification, _order)))
+            {
+                if (IsNew(index, all))
+                {
+                    foreach (var document in _inOrder.Select(record => record.ToDocument()))
+                    {
+                        index.Check(document);
+                        index.Add(document);
+                    }
+
+                    all.Add(index);
+                }
+            }
+
+            _indexes.Clear();
+            _indexes.AddRange(all);
+            Exists = true;
+        }
+    }
+
+    /// <param name="wanted">Which indexes, of those beside that on _id.</param>
+    /// <returns>How many were dropped.</returns>
+    public int DropIndexes(Predicate<Index> wanted)
+    {
+        lock (_gate)
+        {
+            return _indexes.RemoveAll(wanted);
+        }
+    }
+
+    // The rules of mongod's index_catalog_impl.cpp (_doesSpecConflictWithExisting), held by jstests/core/index/index_signature.js.
+    private static bool IsNew(Index index, List<Index> others)
+    {
+        if (others.Find(other => other.Name == index.Name) is { } namesake)
+        {
+            return namesake.HasSignatureOf(index) ? false : throw new CommandFailure(
+                ErrorCode.IndexKeySpecsConflict,
+                "An existing index has the same name as the requested index. "
+                + $"Requested index: {index.Specification}, existing index: {namesake.Specification}");
+        }
+
+        return others.Find(index.HasSignatureOf) is { } twin
+            ? throw new CommandFailure(ErrorCode.IndexOptionsConflict, $"Index already exists with a different name: {twin.Name}")
+            : true;
+    }
+
+    // jstests/core/doc_validation.js; what exactly is wrong is not told here.
+    private void Validate(BsonDocument document, bool validate)
+    {
+        if (validate && _validator?.Matches(document) == false)
+        {
+            throw new CommandFailure(
+                ErrorCode.DocumentValidationFailure,
+                "Document failed validation",
+                new("errInfo", new BsonDocument { { "failingDocumentId", document["_id"] }, { "details", new BsonDocument() } }));
+        }
+    }
+
+    private void Reindex(BsonDocument? before, BsonDocument? after)
+    {
+        foreach (var index in _indexes)
+        {
+            index.Check(after);
+        }
+
+        foreach (var index in _indexes)
+        {
+            index.Remove(before);
+            index.Add(after);
+        }
+    }
+
+    private IReadOnlyList<BsonValue>? FindByIndex(Filter filter)
+    {
+        if (filter.Equalities.ElementCount == 0)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            foreach (var index in _indexes)
+            {
+                if (index.Serves(filter, out var value))
+                {
+                    return index.Find(value);
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private IEnumerable<Record> FindAll(IEnumerable<BsonValue> ids)
+    {
+        foreach (var id in ids)
+        {
+            if (_byId.TryGetValue(id, out var record))
+            {
+                yield return record;
+            }
+        }
+    }
+
+    // In chunks, so that no lock is held while a client reads; it goes on by key, so that nothing repeats when documents come and go.
+    private IEnumerable<Record> Scan(BsonValue? from, int chunk)
+    {
+        var buffer = new List<Record>(chunk);
+        BsonValue? last = null;
+        do
+        {
+            buffer.Clear();
+            lock (_gate)
+            {
+                var next = new Record(last ?? from ?? BsonMinKey.Value, []);
+                if (_inOrder.Max is { } max && _inOrder.Comparer.Compare(next, max) <= 0)
+                {
+                    buffer.AddRange(_inOrder.GetViewBetween(next, max).SkipWhile(record => record.Id == last).Take(chunk));
+                }
+            }
+
+            foreach (var record in buffer)
+            {
+                yield return record;
+            }
+
+            last = buffer.LastOrDefault()?.Id;
+        }
+        while (buffer.Count == chunk);
+    }
+
+    private sealed class Record(BsonValue id, byte[] bytes)
+    {
+        private volatile byte[] _bytes = bytes;
+
+        public BsonValue Id { get; } = id;
+
+        public byte[] Bytes
+        {
+            get => _bytes;
+            set => _bytes = value;
+        }
+
+        public RawBsonDocument ToDocument() => new(_bytes);
+    }
+}
+
+/// <summary>One document before and after a write.</summary>
+internal readonly record struct Modification(BsonDocument? Before, BsonDocument? After, bool IsChanged);

@@ -1,0 +1,218 @@
+using MongoDB.Bson;
+
+namespace UserApi.MongoWire;
+
+/// <summary>
+/// A query document: the tests a document has to pass, and what they allow to skip in _id order. Like mongod, it is optimised first, which
+/// decides what an upsert takes over from it (mongod's expression_optimize_test.cpp).
+/// </summary>
+internal sealed class Filter
+{
+    private readonly List<Func<BsonDocument, bool>> _tests = [];
+    private readonly bool _canNarrow;
+    private string? _matchedTwice;
+    private bool _isAlwaysFalse;
+
+    private Filter(BsonOrder order, bool canNarrow) => (Order, _canNarrow) = (order, canNarrow);
+
+    /// <summary>How its values compare.</summary>
+    public BsonOrder Order { get; }
+
+    /// <summary>The only _id values that can match, in order; null when any can.</summary>
+    public IReadOnlyList<BsonValue>? Ids { get; private set; }
+
+    /// <summary>The least _id that can match; null when any can.</summary>
+    public BsonValue? From { get; private set; }
+
+    /// <summary>What every matching document has, by the optimised query: the fields an upsert takes over.</summary>
+    public BsonDocument Equalities { get; } = [];
+
+    /// <param name="query">The query document.</param>
+    /// <param name="order">How values compare.</param>
+    /// <param name="canNarrow">Whether _id is indexed in this order; if not, every document has to be looked at.</param>
+    /// <exception cref="CommandFailure">The query uses what this server does not know.</exception>
+    public static Filter Parse(BsonDocument query, BsonOrder? order = null, bool canNarrow = true)
+    {
+        var filter = new Filter(order ?? BsonOrder.Simple, canNarrow);
+        filter.AddAll(query);
+        if (filter._isAlwaysFalse)
+        {
+            // All that is left of a conjunction that nothing can match is $alwaysFalse, which names no field.
+            filter.Ids = [];
+            filter.Equalities.Clear();
+        }
+
+        return filter;
+    }
+
+    public bool Matches(BsonDocument document)
+    {
+        foreach (var test in _tests)
+        {
+            if (!test(document))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The document that an upsert begins with.</summary>
+    /// <exception cref="CommandFailure">The query matches a field twice, or uses what this server does not know.</exception>
+    public BsonDocument ToNewDocument()
+    {
+        if (_matchedTwice is not null && !_isAlwaysFalse)
+        {
+            throw new CommandFailure(
+                ErrorCode.NotSingleValueField, $"cannot infer query fields to set, path '{_matchedTwice}' is matched twice");
+        }
+
+        return Equalities.Names.Any(name => name.Contains('.'))
+            ? throw new CommandFailure(ErrorCode.BadValue, "Upserts by dotted paths are not supported.")
+            : new(Equalities);
+    }
+
+    /// <summary>The value at a path; null when there is none.</summary>
+    public static BsonValue? ValueAt(BsonDocument document, string path)
+    {
+        BsonValue? value = document;
+        foreach (var name in path.Split('.'))
+        {
+            value = value switch
+            {
+                BsonDocument parent => parent.GetValue(name, null),
+                BsonArray => throw new CommandFailure(ErrorCode.BadValue, $"Paths through arrays ({path}) are not supported."),
+                _ => null,
+            };
+        }
+
+        return value is BsonArray
+            ? throw new CommandFailure(ErrorCode.BadValue, $"Filters on arrays ({path}) are not supported.")
+            : value;
+    }
+
+    private Func<BsonValue?, bool> Test(BsonElement condition)
+    {
+        var operand = condition.Value;
+
+        return condition.Name switch
+        {
+            "$eq" => value => IsEqual(value, operand),
+            "$ne" => value => !IsEqual(value, operand),
+            "$in" => value => operand.AsBsonArray.Any(item => IsEqual(value, item)),
+            "$nin" => value => !operand.AsBsonArray.Any(item => IsEqual(value, item)),
+            "$gt" => value => Compare(value, operand) > 0,
+            "$gte" => value => Compare(value, operand) >= 0,
+            "$lt" => value => Compare(value, operand) < 0,
+            "$lte" => value => Compare(value, operand) <= 0,
+            "$exists" => value => value is not null == operand.ToBoolean(),
+            var name => throw new CommandFailure(ErrorCode.BadValue, $"unknown operator: {name}"),
+        };
+    }
+
+    private bool IsEqual(BsonValue? value, BsonValue operand) => Order.Equals(value ?? BsonNull.Value, operand);
+
+    private int? Compare(BsonValue? value, BsonValue operand)
+    {
+        return value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
+    }
+
+    private void AddAll(BsonDocument query)
+    {
+        foreach (var element in query)
+        {
+            switch (element.Name)
+            {
+                case "$and":
+                    foreach (var part in element.Value.AsBsonArray)
+                    {
+                        AddAll(part.AsBsonDocument);
+                    }
+
+                    break;
+                case "$or":
+                    AddAny(element.Value.AsBsonArray.Select(part => part.AsBsonDocument).Distinct());
+                    break;
+                case ['$', ..]:
+                    throw new CommandFailure(ErrorCode.BadValue, $"unknown top level operator: {element.Name}");
+                default:
+                    AddField(element);
+                    break;
+            }
+        }
+    }
+
+    private void AddAny(IEnumerable<BsonDocument> queries)
+    {
+        var possible = queries
+            .Select(query => (Query: query, Filter: Parse(query, Order, canNarrow: false)))
+            .Where(part => !part.Filter._isAlwaysFalse)
+            .ToArray();
+        switch (possible)
+        {
+            case []:
+                _isAlwaysFalse = true;
+                break;
+            case [var only]:
+                AddAll(only.Query);
+                break;
+            default:
+                _tests.Add(document => possible.Any(part => part.Filter.Matches(document)));
+                break;
+        }
+    }
+
+    private void AddField(BsonElement field)
+    {
+        var conditions = field.Value switch
+        {
+            BsonDocument { ElementCount: > 0 } document when document.GetElement(0).Name.StartsWith('$') => document,
+            BsonRegularExpression => throw new CommandFailure(ErrorCode.BadValue, "unknown operator: $regex"),
+            var value => new BsonDocument("$eq", value),
+        };
+        foreach (var condition in conditions)
+        {
+            AddCondition(field.Name, condition switch
+            {
+                { Name: "$in", Value: BsonArray { Count: 1 } one } => new("$eq", one[0]),
+                _ => condition,
+            });
+        }
+    }
+
+    private void AddCondition(string path, BsonElement condition)
+    {
+        if (condition.Name == "$eq")
+        {
+            _matchedTwice ??= Equalities.Contains(path) ? path : null;
+            Equalities.Set(path, condition.Value);
+        }
+
+        _isAlwaysFalse |= condition is { Name: "$in", Value: BsonArray { Count: 0 } };
+        var test = Test(condition);
+        if (!_canNarrow || path != "_id" || !Narrow(condition))
+        {
+            _tests.Add(document => test(ValueAt(document, path)));
+        }
+    }
+
+    /// <returns>Whether the candidates alone answer the condition, with no test of each.</returns>
+    private bool Narrow(BsonElement condition)
+    {
+        switch (condition.Name)
+        {
+            case "$eq" when Ids is null:
+                Ids = [condition.Value];
+                return true;
+            case "$in" when Ids is null:
+                Ids = condition.Value.AsBsonArray.Distinct(Order).Order(Order).ToArray();
+                return true;
+            case "$gt" or "$gte":
+                From = From is null || Order.Compare(condition.Value, From) > 0 ? condition.Value : From;
+                return false;
+            default:
+                return false;
+        }
+    }
+}

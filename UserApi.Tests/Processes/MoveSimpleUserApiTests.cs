@@ -1,0 +1,141 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
+using MongoDB.Bson;
+using UserApi.Api.Users;
+using UserApi.MongoWire;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Processes;
+
+/// <summary>tools/move-simple-user-api.js, run by mongosh: the one of the PATH, or that <c>USERAPI_TEST_MONGOSH</c> names.</summary>
+public sealed class MoveSimpleUserApiTests : IAsyncLifetime
+{
+    private const string Variable = "USERAPI_TEST_MONGOSH";
+
+    private readonly TemporaryFolder _home = new();
+    private MongoWireServer _server = null!;
+    private int _seeded;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _server = await MongoWireServer.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _home.Dispose();
+    }
+
+    [Fact]
+    public async Task Users_are_moved_once_and_what_cannot_be_one_is_listed()
+    {
+        Seed("user-1", "Ana");
+        Seed("Ünal", "Ünal");
+        Seed("twice", "The older");
+        Seed("twice", "The younger");
+        Seed("taken", "Old");
+        Seed("a/b", "Slash");
+        Seed("..", "Dots");
+        Seed("\u212B", "Not NFC"); // the sign of the Ångström, which NFC makes a letter
+        Seed(new string('x', UserId.MaxLength), "The longest id");
+        Seed(new string('x', UserId.MaxLength + 1), "Too long");
+        Seed("blank", " \u00A0 ");
+        Seed("control", "a\nb");
+        Seed("longest-name", string.Concat(Enumerable.Repeat("😀", UserBody.MaxNameLength)));
+        Seed("long-name", new string('x', UserBody.MaxNameLength + 1));
+        Seed(7, "A number");
+        Seed("name-7", 7);
+        await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString));
+        using var client = api.CreateClient();
+        await client.PutAsJsonAsync("/users/taken", new { name = "New" }, Cancel);
+
+        var (first, again) = (await MoveAsync(), await MoveAsync());
+        await client.PutAsJsonAsync("/users/user-1", new { name = "Ann" }, Cancel); // a user who has changed since is still the one that came
+        var last = await MoveAsync(("REMOVE", "true"));
+
+        Assert.Equal("Moved: 5. There already: 0. Left out: 11. Old documents removed: 0.", first[^1]);
+        Assert.Equal("Moved: 0. There already: 5. Left out: 11. Old documents removed: 0.", again[^1]);
+        Assert.Equal("Moved: 0. There already: 5. Left out: 11. Old documents removed: 5.", last[^1]);
+        Assert.Equal(11, _server.DocumentCount("myapp", "users"));
+        Assert.Equal(
+            ["", "..", "a/b", "blank", "control", "long-name", "name-7", "taken", "twice", new string('x', UserId.MaxLength + 1), "\u212B"],
+            LeftOut(first).Select(line => line.Id).Order(StringComparer.Ordinal));
+        Assert.Equal(LeftOut(first), LeftOut(again));
+        Assert.Equal("UserApi has another user with this id", LeftOut(first).Single(line => line.Id == "taken").Reason);
+        Assert.Equal("an older document has the same user_id", LeftOut(first).Single(line => line.Id == "twice").Reason);
+
+        var page = await client.GetFromJsonAsync<JsonElement>("/users?limit=100", Cancel);
+        Assert.Equal(
+            [("longest-name", 400), ("taken", 3), ("twice", 9), ("user-1", 3), (new string('x', UserId.MaxLength), 14), ("Ünal", 4)],
+            page.GetProperty("items").EnumerateArray().Select(user => (user.GetProperty("id").GetString()!, user.GetProperty("name").GetString()!.Length)));
+        var moved = page.GetProperty("items").EnumerateArray().Single(user => user.GetProperty("id").GetString() == "Ünal");
+        Assert.Equal("2020-01-02T03:04:05Z", moved.GetProperty("createdAt").GetString());
+    }
+
+    [Fact]
+    public async Task Many_users_are_moved_in_batches_within_one_collection()
+    {
+        for (var i = 0; i < 2500; i++)
+        {
+            Seed($"user-{i}", "Ana", database: "users");
+        }
+
+        var output = await MoveAsync(("FROM", "users.users"), ("REMOVE", "true"));
+
+        Assert.Equal(["Moved: 2500. There already: 0. Left out: 0. Old documents removed: 2500."], output);
+        Assert.Equal(2500, _server.DocumentCount("users", "users"));
+    }
+
+    private static List<(string Id, string Reason)> LeftOut(string[] output) =>
+    [
+        .. output[..^1].Select(line => JsonSerializer.Deserialize<JsonElement>(line)).Select(line =>
+            (line.GetProperty("user_id") is { ValueKind: JsonValueKind.String } id ? id.GetString()! : "", line.GetProperty("reason").GetString()!)),
+    ];
+
+    private void Seed(BsonValue id, BsonValue name, string database = "myapp") => _server.Seed(database, "users",
+    [
+        new()
+        {
+            { "_id", new ObjectId($"{new DateTimeOffset(2020, 1, 2, 3, 4, 5, default).ToUnixTimeSeconds():x8}{++_seeded:x16}") },
+            { "user_id", id },
+            { "user_name", name },
+        },
+    ]);
+
+    /// <returns>The lines that the script printed.</returns>
+    private async Task<string[]> MoveAsync(params (string Name, string Value)[] environment)
+    {
+        var program = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : "mongosh";
+        var start = new ProcessStartInfo(program, [_server.ConnectionString, "--quiet", "--norc", "--file", Repository.File("tools", "move-simple-user-api.js")])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["HOME"] = _home.Path; // where mongosh keeps its settings and logs
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Start(start);
+        var (output, errors) = (process.StandardOutput.ReadToEndAsync(Cancel), process.StandardError.ReadToEndAsync(Cancel));
+        await process.WaitForExitAsync(Cancel);
+        Assert.True(process.ExitCode == 0, $"{await output}{await errors}");
+        return (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception) when (start.FileName == "mongosh")
+        {
+            Assert.Skip($"There is no mongosh in the PATH, and {Variable} names none (npm install --global mongosh).");
+            throw;
+        }
+    }
+}

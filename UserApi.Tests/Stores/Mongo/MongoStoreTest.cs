@@ -1,0 +1,58 @@
+using MongoDB.Bson;
+using MongoDB.Driver;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+using UserApi.MongoWire;
+using UserApi.Tests.Infrastructure;
+
+namespace UserApi.Tests.Stores.Mongo;
+
+/// <summary>A store on a MongoDB double of its own, which keeps the commands that it was sent.</summary>
+public abstract class MongoStoreTest : IAsyncLifetime
+{
+    private readonly List<StoreHost> _hosts = [];
+
+    protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    protected MongoWireServer Server { get; private set; } = null!;
+
+    protected virtual MongoWireServerOptions ServerOptions => new() { RecordedCommands = 1000 };
+
+    protected IEnumerable<BsonDocument> Commands(params string[] names) =>
+        Server.RecentCommands.Where(command => names.Contains(command.GetElement(0).Name));
+
+    public async ValueTask InitializeAsync() => Server = await MongoWireServer.StartAsync(ServerOptions);
+
+    public ValueTask DisposeAsync()
+    {
+        _hosts.ForEach(host => host.Dispose());
+        GC.SuppressFinalize(this);
+        return Server.DisposeAsync();
+    }
+
+    protected static UserId Id(string text) =>
+        UserId.TryParse(text, out var id, out var error) ? id : throw new InvalidOperationException(error);
+
+    /// <summary>A document as the store writes it.</summary>
+    protected static BsonDocument Document(string id, string name = "Other", string version = "v") => new()
+    {
+        { "_id", id }, { "name", name }, { "createdAt", DateTime.UnixEpoch }, { "updatedAt", DateTime.UnixEpoch }, { "version", version },
+    };
+
+    /// <summary>Does what an operator does beside the API, on a collection that is there.</summary>
+    protected async Task AsOperatorAsync(Func<IMongoCollection<BsonDocument>, Task> change, Collation? collation = null)
+    {
+        var client = new MongoClient(Server.ConnectionString);
+        var database = client.GetDatabase("users");
+        await database.CreateCollectionAsync("users", new() { Collation = collation }, Cancel);
+        await change(database.GetCollection<BsonDocument>("users"));
+        ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster);
+    }
+
+    protected IUserStore Store(string options = "", params (string Key, string Value)[] settings)
+    {
+        var host = new StoreHost(TimeProvider.System, [("ConnectionStrings:users", Server.ConnectionString + options), .. settings]);
+        _hosts.Add(host);
+        return host.Store;
+    }
+}
