@@ -27,7 +27,7 @@ try
     app.UseForwardedClients();
     app.UseRequestTimeouts();
     app.UseCallers();
-    app.UseLimits();
+    app.UseRateLimiting();
     app.UseAccess();
     app.UseDotIds();
     app.MapDefaultEndpoints(Access.MayRead);

@@ -29,7 +29,7 @@ internal static class UserEndpoints
 
     public static void MapUsers(this WebApplication app)
     {
-        var users = app.MapGroup(Path).WithTags("Users");
+        var users = app.MapGroup(Path).WithTags("Users").AddEndpointFilter(app.Services.GetRequiredService<StoreQueue>());
         users.MapMethods("/", s_get, List).RequireAuthorization(Access.Read);
         users.MapMethods("/{id}", s_get, Get).RequireAuthorization(Access.Read);
         users.MapPut("/{id}", Put).RequireAuthorization(Access.Write);
