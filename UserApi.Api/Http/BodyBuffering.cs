@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestException;
 
@@ -26,7 +27,7 @@ internal static class BodyBuffering
 
         // Not by a token: a read that is given up that way never ends for the server, which reports it as an error of ours.
         var reader = http.Request.BodyReader;
-        using var cancellation = http.RequestAborted.UnsafeRegister(static state => ((PipeReader)state!).CancelPendingRead(), reader);
+        using var cancellation = http.RequestAborted.UnsafeRegister(CancelPendingRead, reader);
         BufferedBody? body = null;
         try
         {
@@ -58,6 +59,12 @@ internal static class BodyBuffering
         catch (Exception e)
         {
             body?.Dispose();
+            if (e is ConnectionResetException)
+            {
+                // Kestrel would try to read the rest, and report as an error of ours that it cannot.
+                http.Abort();
+            }
+
             if (e is IOException and not BadHttpRequestException)
             {
                 // The length of a chunk that fits in no number, or a client that went away
@@ -65,6 +72,18 @@ internal static class BodyBuffering
             }
 
             throw;
+        }
+    }
+
+    private static void CancelPendingRead(object? reader)
+    {
+        try
+        {
+            ((PipeReader)reader!).CancelPendingRead();
+        }
+        catch (ConnectionAbortedException)
+        {
+            // The read has ended already, with the connection.
         }
     }
 
