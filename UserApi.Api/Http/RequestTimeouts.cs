@@ -9,13 +9,14 @@ internal static class RequestTimeouts
     {
         Timeout = limits.RequestTimeout,
         TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
-        WriteTimeoutResponse = http =>
+        WriteTimeoutResponse = async http =>
         {
-            // The one that timed out: nothing more can be written under it.
-            http.RequestAborted = CancellationToken.None;
+            // Nothing can be written under the token that timed out. The answer has as long again to be read.
+            using var patience = new CancellationTokenSource(limits.RequestTimeout);
+            http.RequestAborted = patience.Token;
             var isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
             var detail = "The request took too long" + (isRead ? "." : "; the change may have been applied all the same.");
-            return new Problem(http.Response.StatusCode, detail).ExecuteAsync(http);
+            await new Problem(http.Response.StatusCode, detail).ExecuteAsync(http);
         },
     };
 }

@@ -55,7 +55,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
     {
         var log = new LogCollector();
         await using var api = new ApiFactory(
-            ("Limits:MaxConcurrentRequests", "2"), ("Limits:MaxQueuedRequests", "6"), ("Limits:RequestTimeout", "00:00:02"))
+            ("Limits:MaxConcurrentRequests", "2"), ("Limits:MaxQueuedRequests", "8"), ("Limits:RequestTimeout", "00:00:02"))
         {
             Configure = services => services.AddSingleton<ILoggerProvider>(log),
         };
@@ -90,17 +90,20 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
     public async Task What_needs_no_store_does_not_wait_for_those_who_do()
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var store = new StoreDouble(gate.Task.WaitAsync);
+        var isWorking = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new StoreDouble(cancellationToken =>
+        {
+            isWorking.TrySetResult();
+            return gate.Task.WaitAsync(cancellationToken);
+        });
         await using var api = new ApiFactory(("Limits:MaxConcurrentRequests", "1"), ("Limits:MaxQueuedRequests", "0"))
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };
         using var client = api.CreateClient();
         var working = client.Get("ana");
-        while ((await client.Get("ana")).StatusCode != HttpStatusCode.ServiceUnavailable)
-        {
-            await Task.Delay(10, Cancellation);
-        }
+        await isWorking.Task;
+        await client.Get("ana").IsProblem(HttpStatusCode.ServiceUnavailable);
 
         foreach (var path in (string[])["/docs/index.html", "/docs/swagger-ui-bundle.js", "/openapi.json", "/", "/alive", "/health"])
         {
