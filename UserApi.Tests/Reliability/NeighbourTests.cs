@@ -211,10 +211,11 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
             DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         var start = Stopwatch.GetTimestamp();
+        using var allBegun = new CountdownEvent(20);
 
         await Task.WhenAll(Enumerable.Range(0, 20).Select(async user =>
         {
-            using var body = HttpSteps.Body(HttpSteps.Ana.PadRight(maxBodyBytes));
+            using var body = new HeldBackBody(Encoding.ASCII.GetBytes(HttpSteps.Ana.PadRight(maxBodyBytes)), allBegun);
             using var answer = await client.PutAsync($"/users/u{user}", body, Cancellation);
             await answer.Is(HttpStatusCode.Created);
             Assert.Equal(HttpVersion.Version20, answer.Version);
@@ -293,5 +294,20 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
             Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(20), "It is not so after 20 s.");
             await Task.Delay(20, Cancellation);
         }
+    }
+
+    /// <summary>A body whose last byte is sent when all the others have got so far, too.</summary>
+    private sealed class HeldBackBody(byte[] body, CountdownEvent allBegun) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(body.AsMemory(..^1));
+            await stream.FlushAsync();
+            allBegun.Signal();
+            await WaitAsync(() => allBegun.IsSet);
+            await stream.WriteAsync(body.AsMemory(^1..));
+        }
+
+        protected override bool TryComputeLength(out long length) => (length = body.Length) > 0;
     }
 }
