@@ -13,8 +13,8 @@ internal static class BodyBuffering
 
     /// <summary>
     /// Receives the body; <see cref="HttpRequest.BodyReader"/> then has all of it. One that arrived together with the headers stays in the
-    /// server's buffer. Another is moved to a buffer of its own as it arrives: the server counts what is left in its buffer against what it
-    /// lets an HTTP/2 connection send, and cannot close in peace a connection that is reset then.
+    /// server's buffer. Any other is moved to a buffer of its own as it arrives: what is looked at but left in the server's buffer lets an HTTP/2
+    /// client send on, until there is more than the stream's window holds, and the server closes the connection (FLOW_CONTROL_ERROR).
     /// </summary>
     /// <returns>The buffer, to be disposed of with the request; null if there is none.</returns>
     /// <exception cref="BadHttpRequestException">The body is malformed or too large, or the client has gone.</exception>

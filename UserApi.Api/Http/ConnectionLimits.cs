@@ -84,6 +84,6 @@ internal sealed partial class ConnectionLimits(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Client} has {Count} connections open; more are closed until it has closed all (Limits:MaxConnectionsPerAddress)")]
+    [LoggerMessage(1, LogLevel.Warning, "{Client} has {Count} connections open, as many as Limits:MaxConnectionsPerAddress allows; any more are closed")]
     private partial void LogTooMany(IPAddress client, int count);
 }
