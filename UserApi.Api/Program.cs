@@ -29,7 +29,7 @@ try
     app.UseCrossOrigin();
     app.UseRequestTimeouts();
     app.UseCallers();
-    app.UseLimits();
+    app.UseRateLimiting();
     app.UseAccess();
     app.RejectDotSegments();
     app.MapDefaultEndpoints(Access.MayRead).WithDocs();

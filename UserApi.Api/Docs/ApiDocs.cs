@@ -87,6 +87,7 @@ internal static partial class ApiDocs
             return next(http);
         });
         docs.UseSwagger(swagger => swagger.RouteTemplate = "{documentName}.json");
+        docs.UseSharedFiles(Path);
         docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = Path.TrimStart('/');

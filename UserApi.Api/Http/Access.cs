@@ -17,6 +17,8 @@ internal static partial class Access
     /// <summary>The scope, and the policy, that writing needs.</summary>
     public const string Write = "users.write";
 
+    private static readonly TimeSpan s_healthPatience = TimeSpan.FromSeconds(1);
+
     public static void AddAccess(this WebApplicationBuilder builder)
     {
         var options = builder.Configuration.GetSection(AccessOptions.SectionName).Get<AccessOptions>() ?? new();
@@ -74,7 +76,7 @@ internal static partial class Access
         bool Has(string key) => bearer.GetSection(key) is var section && (!string.IsNullOrWhiteSpace(section.Value) || section.GetChildren().Any());
     }
 
-    /// <summary>Finds out who calls: before the limits, which are the caller's.</summary>
+    /// <summary>Finds out who calls, where an endpoint needs to know: before the limits, which are the caller's.</summary>
     public static void UseCallers(this WebApplication app)
     {
         if (app.Services.GetRequiredService<AccessState>().HasIssuer)
@@ -113,15 +115,27 @@ internal static partial class Access
     // The handler alone would wait for a slow issuer longer than the request may take.
     private static async Task FetchKeysAsync(MessageReceivedContext message)
     {
+        // Nobody else waits for an issuer that is slow. /health tells those who may read more, and does not wait long to find out who asks.
+        var endpoint = message.HttpContext.GetEndpoint();
+        var isHealth = endpoint is RouteEndpoint { RoutePattern.RawText: "/health" };
+        if (!isHealth && endpoint?.Metadata.GetMetadata<IAuthorizeData>() is null)
+        {
+            message.NoResult();
+            return;
+        }
+
         if (message.Options.ConfigurationManager is not { } issuer || !message.Request.Headers.ContainsKey(HeaderNames.Authorization))
         {
             return;
         }
 
+        var abort = message.HttpContext.RequestAborted;
+        using var patience = isHealth ? CancellationTokenSource.CreateLinkedTokenSource(abort) : null;
+        patience?.CancelAfter(s_healthPatience);
+        var giveUp = patience?.Token ?? abort;
         try
         {
-            var abort = message.HttpContext.RequestAborted;
-            await issuer.GetConfigurationAsync(abort).WaitAsync(abort);
+            await issuer.GetConfigurationAsync(giveUp).WaitAsync(giveUp);
         }
         catch (Exception e) when (e is InvalidOperationException or OperationCanceledException)
         {

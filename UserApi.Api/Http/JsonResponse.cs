@@ -6,11 +6,35 @@ namespace UserApi.Api.Http;
 internal static class JsonResponse
 {
     /// <summary>Writes a body whose length is known, so that GET and HEAD send the same <c>Content-Length</c> and nothing is chunked.</summary>
-    public static async Task WriteJsonAsync<T>(this HttpResponse response, T value, JsonTypeInfo<T> type, string contentType)
+    public static Task WriteJsonAsync<T>(this HttpResponse response, T value, JsonTypeInfo<T> type, string contentType)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(value, type);
         response.ContentType = contentType;
         response.ContentLength = body.Length;
-        await response.BodyWriter.WriteAsync(body, response.HttpContext.RequestAborted);
+        return response.SendAsync(body);
+    }
+
+    /// <summary>
+    /// Sends a body no faster than the client reads it, so that of one that is not read no more than two pieces are copied. The connection is
+    /// closed where it is not read before the request's time is up.
+    /// </summary>
+    public static async Task SendAsync(this HttpResponse response, ReadOnlyMemory<byte> body)
+    {
+        const int Piece = 64 * 1024;
+        var http = response.HttpContext;
+        try
+        {
+            do
+            {
+                var length = Math.Min(body.Length, Piece);
+                await response.BodyWriter.WriteAsync(body[..length], http.RequestAborted);
+                body = body[length..];
+            }
+            while (!body.IsEmpty);
+        }
+        catch (OperationCanceledException) when (response.HasStarted)
+        {
+            http.Abort();
+        }
     }
 }

@@ -35,14 +35,29 @@ public sealed class LimitOptions
     /// </summary>
     public int MaxConnections { get; set; } = 4096;
 
-    /// <summary>How many requests are worked on at once. Default: 100, as many as the MongoDB driver has connections.</summary>
+    /// <summary>
+    /// How many of them one client address (of IPv6: one /64) may have open, unless it is a trusted proxy's (<c>ForwardedHeaders:Networks</c>); one
+    /// more is closed unanswered. Default: 1,024.
+    /// </summary>
+    public int MaxConnectionsPerAddress { get; set; } = 1024;
+
+    /// <summary>
+    /// How long a connection is kept on which nothing is asked. More than the idle timeout of a load balancer in front (60 s by default on AWS),
+    /// which would otherwise send requests into connections that are being closed. Default: 75 s.
+    /// </summary>
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>How many requests work with the store at once. Default: 100, as many as the MongoDB driver has connections.</summary>
     public int MaxConcurrentRequests { get; set; } = 100;
 
-    /// <summary>How many requests may wait for their turn; one more is 503 at once. Default: 300.</summary>
+    /// <summary>
+    /// How many requests may wait for their turn, which goes round the callers. When there is one more, the newest of the caller with the most is
+    /// 503 at once. Default: 300.
+    /// </summary>
     public int MaxQueuedRequests { get; set; } = 300;
 
     /// <summary>How many requests a second one caller may make on average; over that, 429. A caller is the subject of a token, or else a client
-    /// address. Default: 0, no limit.</summary>
+    /// address (of IPv6: a /64). Default: 0, no limit.</summary>
     public int RequestsPerSecondPerCaller { get; set; }
 
     /// <summary>How many requests a caller may make at once, on top of the average. Default: 100.</summary>
@@ -61,6 +76,8 @@ internal sealed class LimitOptionsValidator : IValidateOptions<LimitOptions>
             options.ShutdownTimeout > options.DrainTime + options.RequestTimeout,
             "Limits:ShutdownTimeout is more than Limits:DrainTime and Limits:RequestTimeout together.");
         Require(options.MaxConnections > 0, "Limits:MaxConnections is at least 1.");
+        Require(options.MaxConnectionsPerAddress > 0, "Limits:MaxConnectionsPerAddress is at least 1.");
+        Require(options.KeepAliveTimeout > TimeSpan.Zero, "Limits:KeepAliveTimeout is more than 0.");
         Require(options.MaxConcurrentRequests > 0, "Limits:MaxConcurrentRequests is at least 1.");
         Require(options.MaxQueuedRequests >= 0, "Limits:MaxQueuedRequests is at least 0.");
         Require(options.RequestsPerSecondPerCaller >= 0, "Limits:RequestsPerSecondPerCaller is at least 0.");

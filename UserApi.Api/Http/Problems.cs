@@ -10,7 +10,17 @@ internal static class Problems
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
-            ExceptionHandler = http => From(http).ExecuteAsync(http),
+            ExceptionHandler = async http =>
+            {
+                try
+                {
+                    await From(http).ExecuteAsync(http);
+                }
+                catch (OperationCanceledException)
+                {
+                    // The client has gone: nobody is there to be told.
+                }
+            },
 
             // A client's mistake is no error of ours, and a store that fails has said so in one line already.
             SuppressDiagnosticsCallback = failure => Problem.From(failure.Exception).Status != StatusCodes.Status500InternalServerError,

@@ -19,7 +19,10 @@ internal static class UserEndpoints
     public static void MapUsers(this WebApplication app)
     {
         // Not a group of the path: the route of the list, and so its span, would be named "/users/".
-        var users = app.MapGroup("").WithTags("Users").Answers(Problem.RateLimited, Problem.Unexpected, Problem.StoreUnavailable);
+        var users = app.MapGroup("")
+            .WithTags("Users")
+            .AddEndpointFilter(app.Services.GetRequiredService<StoreQueue>())
+            .Answers(Problem.RateLimited, Problem.Unexpected, Problem.StoreUnavailable, StoreQueue.Busy);
 
         users.MapMethods(Path, s_get, List).RequireScope(Access.Read)
             .WithName("ListUsers")

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using UserApi.Api.Users.Stores;
 using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
@@ -43,6 +46,10 @@ public class CallerLimitTests
     [InlineData("through two proxies", "127.0.0.0/8 10.0.0.0/8", 2, "203.0.113.{0}, 10.0.0.9", true)]
     [InlineData("what the client wrote before two proxies", "127.0.0.0/8 10.0.0.0/8", 2, "203.0.113.{0}, 198.51.100.7, 10.0.0.9", false)]
     [InlineData("two hops, and the second is no proxy", "127.0.0.0/8 10.0.0.0/8", 2, "203.0.113.{0}, 198.51.100.7", false)]
+    [InlineData("IPv6 addresses of one network", "127.0.0.0/8", 1, "2001:db8:1:2:{0}::1", false)]
+    [InlineData("IPv6 addresses of two networks", "127.0.0.0/8", 1, "2001:db8:1:{0}::1", true)]
+    [InlineData("IPv4 addresses mapped into IPv6", "127.0.0.0/8", 1, "::ffff:203.0.113.{0}", true)]
+    [InlineData("one IPv4 address, mapped or not", "127.0.0.0/8", 1, "{0:;::ffff:}203.0.113.1", false)]
     [InlineData("no address", "127.0.0.0/8", 1, "somebody-{0}", false)]
     public async Task A_client_is_who_the_configured_proxies_say_and_nobody_else(string what, string? networks, int hops, string header, bool areTwo)
     {
@@ -51,7 +58,7 @@ public class CallerLimitTests
         await using var api = new ApiFactory([.. s_half, .. configured, ("ForwardedHeaders:Hops", $"{hops}")]);
         using var client = api.Client();
 
-        var answers = await CallAsync(caller => client.CallAsync("GET", "/users/x", null, ForwardedFor, header.Replace("{0}", $"{caller}")));
+        var answers = await CallAsync(caller => client.CallAsync("GET", "/users/x", null, ForwardedFor, string.Format(CultureInfo.InvariantCulture, header, caller)));
 
         TestContext.Current.TestOutputHelper?.WriteLine(what);
         if (areTwo)
@@ -62,6 +69,26 @@ public class CallerLimitTests
         {
             AssertOneCaller(answers);
         }
+    }
+
+    [Fact]
+    public async Task A_request_counts_once_also_when_it_waits_for_its_turn()
+    {
+        const int Burst = 100;
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new StoreDouble(gate.Task.WaitAsync);
+        await using var api = new ApiFactory(
+            ("Limits:RequestsPerSecondPerCaller", "1"), ("Limits:BurstPerCaller", $"{Burst}"), ("Limits:MaxConcurrentRequests", "1"))
+        {
+            Configure = services => services.AddSingleton<IUserStore>(store),
+        };
+        using var client = api.Client();
+
+        var calls = Enumerable.Range(0, Burst).Select(_ => client.CallAsync("GET", "/users/x", null)).ToList();
+        await Task.WhenAny(Task.WhenAny(calls), Task.Delay(500, TestContext.Current.CancellationToken));
+        gate.SetResult();
+
+        Assert.All(await Task.WhenAll(calls), answer => Assert.Equal(404, (int)answer.StatusCode));
     }
 
     [Fact]

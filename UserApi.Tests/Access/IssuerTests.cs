@@ -129,6 +129,28 @@ public class IssuerTests
         await EventuallyAsync(404, () => client.StatusAsync("GET", "/users/nobody", issuer.Token()));
     }
 
+    [Fact]
+    public async Task Nobody_but_who_needs_a_caller_waits_for_an_issuer_that_hangs()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        issuer.Delay = TimeSpan.FromMinutes(1);
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+        await client.StatusAsync("GET", "/openapi.json", null);
+        var token = issuer.Token();
+
+        foreach (var path in new[] { "/", "/alive", "/openapi.json", "/docs/index.html", "/nothing", "/health" })
+        {
+            var start = Stopwatch.GetTimestamp();
+            Assert.Equal(path == "/nothing" ? 404 : 200, await client.StatusAsync("GET", path, token));
+
+            // /health waits a second, to find out whether the details are this caller's business.
+            Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        }
+
+        Assert.InRange(issuer.Requests, 0, 1);
+    }
+
     private static readonly SigningCredentials[] s_strangers = [Issuer.NewRsaKey(), Issuer.NewEcKey()];
 
     // The shortest interval between two requests for new keys that the library takes.

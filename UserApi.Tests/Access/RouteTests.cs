@@ -75,13 +75,11 @@ public class RouteTests
         await using var api = new ApiFactory(issuer.Settings);
         using var client = api.Client();
 
-        foreach (var path in new[] { "/health", "/alive" })
-        {
-            Assert.Equal(["status"], await MembersAsync(path, null));
-            Assert.Equal(["status"], await MembersAsync(path, "Bearer nonsense"));
-            Assert.Equal(["status"], await MembersAsync(path, $"Bearer {issuer.Token(Issuer.Write)}"));
-            Assert.Equal(["status", "checks"], await MembersAsync(path, $"Bearer {issuer.Token(Issuer.Read)}"));
-        }
+        Assert.Equal(["status"], await MembersAsync("/health", null));
+        Assert.Equal(["status"], await MembersAsync("/health", "Bearer nonsense"));
+        Assert.Equal(["status"], await MembersAsync("/health", $"Bearer {issuer.Token(Issuer.Write)}"));
+        Assert.Equal(["status", "checks"], await MembersAsync("/health", $"Bearer {issuer.Token(Issuer.Read)}"));
+        Assert.Equal(["status"], await MembersAsync("/alive", $"Bearer {issuer.Token(Issuer.Read)}")); // does not look at tokens
 
         async Task<IEnumerable<string>> MembersAsync(string path, string? authorization)
         {

@@ -10,6 +10,9 @@ internal static class OverloadPart
     private const int Users = 1000;
     private const int Connections = 2000;
     private const double Share = 0.25;
+
+    // All of them come from one address.
+    private static readonly (string Name, string Value) s_manyConnections = ("Limits__MaxConnectionsPerAddress", $"{2 * Connections}");
     private static readonly TimeSpan s_overload = TimeSpan.FromMinutes(1);
 
     public static async Task RunAsync(Report report, CancellationToken cancellationToken)
@@ -30,7 +33,7 @@ internal static class OverloadPart
         }
 
         using var folder = new WorkFolder();
-        await using var api = ApiProcess.Start([.. ApiProcess.Embedded(folder["users.db"]), ApiProcess.SmallHeap], cpu: cpu);
+        await using var api = ApiProcess.Start([.. ApiProcess.Embedded(folder["users.db"]), ApiProcess.SmallHeap, s_manyConnections], cpu: cpu);
         await SeedAsync(api, cancellationToken);
 
         // What the compiler of the runtime does on the first requests takes minutes on so little.
@@ -43,7 +46,7 @@ internal static class OverloadPart
     private static async Task DatabaseBoundAsync(Report report, CancellationToken cancellationToken)
     {
         await using var database = await MongoWireServer.StartAsync();
-        await using var api = ApiProcess.Start([.. ApiProcess.MongoDb(database.ConnectionString), ApiProcess.SmallHeap]);
+        await using var api = ApiProcess.Start([.. ApiProcess.MongoDb(database.ConnectionString), ApiProcess.SmallHeap, s_manyConnections]);
         await SeedAsync(api, cancellationToken);
         database.Latency = TimeSpan.FromMilliseconds(500);
         await WarmUpAsync(api, 200, cancellationToken);

@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Http.Timeouts;
+
+namespace UserApi.Api.Http;
+
+/// <summary>Answers 503 where a request takes longer than <see cref="LimitOptions.RequestTimeout"/>, by ASP.NET Core's own request timeouts.</summary>
+internal static class RequestTimeouts
+{
+    public static void Configure(RequestTimeoutOptions timeouts, LimitOptions limits) => timeouts.DefaultPolicy = new()
+    {
+        Timeout = limits.RequestTimeout,
+        TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
+        WriteTimeoutResponse = async http =>
+        {
+            // Nothing can be written under the token that timed out. The answer has as long again to be read.
+            using var patience = new CancellationTokenSource(limits.RequestTimeout);
+            http.RequestAborted = patience.Token;
+            var isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
+            var detail = "The request took too long" + (isRead ? "." : "; the change may have been applied all the same.");
+            await new Problem(http.Response.StatusCode, detail).ExecuteAsync(http);
+        },
+    };
+}
