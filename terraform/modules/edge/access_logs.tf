@@ -73,7 +73,7 @@ resource "aws_s3_bucket_policy" "access_logs" {
         Sid       = "CloudFront"
         Effect    = "Allow"
         Action    = "s3:PutObject"
-        Resource  = "${aws_s3_bucket.access_logs[0].arn}/AWSLogs/${var.context.account_id}/CloudFront/*"
+        Resource  = "${aws_s3_bucket.access_logs[0].arn}/AWSLogs/${var.context.account_id}/*"
         Principal = { Service = "delivery.logs.amazonaws.com" }
         Condition = {
           StringEquals = { "aws:SourceAccount" = var.context.account_id, "s3:x-amz-acl" = "bucket-owner-full-control" }

@@ -89,7 +89,7 @@ resource "aws_cloudfront_distribution" "this" {
 
   lifecycle {
     precondition {
-      condition     = strcontains(one(concat(var.domain[*].certificate_arn, var.domain == null ? [":acm:us-east-1:"] : [])), ":acm:us-east-1:")
+      condition     = try(strcontains(var.domain.certificate_arn, ":acm:us-east-1:"), true) # without a domain, it has none
       error_message = "CloudFront takes certificates of us-east-1 only: domain.certificate_arn names another region."
     }
   }

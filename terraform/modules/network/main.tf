@@ -20,7 +20,7 @@ locals {
   zones = var.zones == null ? { for number, zone in slice(local.available, 0, min(3, length(local.available))) : zone => number } : var.zones
 
   # One sixteenth of the range for each private subnet; the public ones share the first sixteenth.
-  # By the zone's number and not by its place in a list, so that a zone that leaves moves no other.
+  # By the zone's number and not by its place in a list, so that removing one zone leaves the others as they are.
   public_cidrs  = { for zone, number in local.zones : zone => cidrsubnet(var.cidr, 8, number) }
   private_cidrs = { for zone, number in local.zones : zone => cidrsubnet(var.cidr, 4, number + 1) }
 

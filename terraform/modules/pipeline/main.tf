@@ -93,13 +93,15 @@ resource "aws_iam_role_policy" "deploy" {
           Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
         },
         # The rest of what `terraform apply -refresh=false` calls: it takes the state's word for all that it may not change.
-        # Version 6 of the provider waits for a deployment by listing and describing it.
+        # Of a network that is there already, it reads the VPC. Version 6 of the provider waits for a deployment by listing and describing it.
         {
           Sid    = "Plan"
           Effect = "Allow"
           Action = [
             "ec2:DescribeAvailabilityZones",
             "ec2:DescribeManagedPrefixLists",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeVpcAttribute",
             "ec2:DescribeVpcs",
             "ec2:GetManagedPrefixListEntries",
             "ecs:DescribeServiceDeployments",

@@ -162,7 +162,7 @@ run "defaults" {
       if statement.Effect == "Allow"
       } == {
       "logdelivery.elasticloadbalancing.amazonaws.com" = ["s3:PutObject", "arn:aws:s3:::logs/AWSLogs/123456789012/*", "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/*"]
-      "delivery.logs.amazonaws.com"                    = ["s3:PutObject", "arn:aws:s3:::logs/AWSLogs/123456789012/CloudFront/*", "arn:aws:logs:us-east-1:123456789012:delivery-source:*"]
+      "delivery.logs.amazonaws.com"                    = ["s3:PutObject", "arn:aws:s3:::logs/AWSLogs/123456789012/*", "arn:aws:logs:us-east-1:123456789012:delivery-source:*"]
     }
     error_message = "Only load balancers and CloudFront of this account may write access logs."
   }
