@@ -1,10 +1,19 @@
 resource "aws_ecr_repository" "api" {
   name                 = var.app_name
   image_tag_mutability = "IMMUTABLE"
-  force_delete         = true
+  force_delete         = !var.deletion_protection
 
   image_scanning_configuration {
     scan_on_push = true
+  }
+
+  dynamic "encryption_configuration" {
+    for_each = var.kms_key_arn[*]
+
+    content {
+      encryption_type = "KMS"
+      kms_key         = encryption_configuration.value
+    }
   }
 }
 
@@ -21,8 +30,8 @@ resource "aws_ecr_lifecycle_policy" "api" {
       },
       {
         rulePriority = 2
-        description  = "The newest images: what runs, and what to go back to"
-        selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 30 }
+        description  = "The newest images: what runs, and what to go back to, also after many that were pushed and never ran"
+        selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = 100 }
         action       = { type = "expire" }
       },
     ]
@@ -45,48 +54,6 @@ locals {
   source_tag          = "src-${substr(local.source_hash, 0, 16)}-${local.dotnet_architecture}"
 
   app_image = var.app_image == null ? "${aws_ecr_repository.api.repository_url}:${local.source_tag}" : var.app_image
-
-  # Those that somebody else's registry may hold.
-  given_images = merge(
-    var.app_image == null ? {} : { api = var.app_image },
-    { collector = var.collector_image },
-    local.container_database ? { database = var.db_image } : {},
-  )
-
-  # Account, region and repository of the images that ECR holds.
-  ecr_images = {
-    for name, image in local.given_images :
-    name => regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/([^:@]+)", image)
-    if can(regex("^[0-9]{12}\\.dkr\\.ecr\\.[a-z0-9-]+\\.amazonaws\\.com(\\.cn)?/[^:@]+", image))
-  }
-
-  images_outside = [for name, image in local.given_images : image if try(local.ecr_images[name][1], "") != var.region_name]
-
-  # What the execution roles may pull. Images of public registries need no permission.
-  image_repositories = merge(
-    { for name, parts in local.ecr_images : name => "arn:${local.partition}:ecr:${parts[1]}:${parts[0]}:repository/${parts[2]}" },
-    var.app_image == null ? { api = aws_ecr_repository.api.arn } : {},
-  )
-
-  # The right to pull the images of each task.
-  pull_statements = {
-    for task, containers in { api = ["api", "collector"], database = ["database"] } : task => flatten([
-      for repositories in [[for name in containers : local.image_repositories[name] if contains(keys(local.image_repositories), name)]] : [
-        {
-          Sid      = "LogInToRegistry"
-          Effect   = "Allow"
-          Action   = ["ecr:GetAuthorizationToken"]
-          Resource = ["*"] # the action knows no resource
-        },
-        {
-          Sid      = "PullImages"
-          Effect   = "Allow"
-          Action   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-          Resource = repositories
-        },
-      ] if length(repositories) > 0
-    ])
-  }
 }
 
 resource "terraform_data" "image" {

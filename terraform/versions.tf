@@ -4,7 +4,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = "~> 5.100"
+      version = ">= 5.100, < 7"
     }
   }
 }
@@ -17,19 +17,12 @@ provider "aws" {
   }
 }
 
-data "aws_caller_identity" "current" {}
+# Where CloudFront's logs are set up. Without CloudFront nothing is made there, and other partitions of AWS have no such region.
+provider "aws" {
+  alias  = "us_east_1"
+  region = var.public_load_balancer == null ? "us-east-1" : var.region_name
 
-data "aws_partition" "current" {}
-
-locals {
-  account_id = data.aws_caller_identity.current.account_id
-  partition  = data.aws_partition.current.partition
-
-  # IAM roles and dashboards have one name space for all regions of an account.
-  global_name = "${var.app_name}-${var.region_name}"
-
-  tags = merge({
-    Application = var.app_name
-    ManagedBy   = "terraform"
-  }, var.tags)
+  default_tags {
+    tags = local.tags
+  }
 }

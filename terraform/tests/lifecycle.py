@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """One life of the deployment, with the real provider against an AWS API emulator (moto):
-apply, a second plan that is empty, a changed image that changes only what it must, and destroy, which leaves nothing.
+apply, a second plan that is empty, a changed image that changes only what it must, a deployment that ECS rolls back, new passwords,
+a move to another database, what protection refuses, and destroy, which leaves nothing. And a plan of each example.
 
 Needs terraform, moto's server, boto3 and the AWS CLI; TF_CLI_CONFIG_FILE may name a provider mirror.
 The emulator checks few of AWS's rules and starts no task, so nothing here waits for one.
 """
 
+import base64
 import http.client
 import http.server
 import json
@@ -26,17 +28,17 @@ from pathlib import Path
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 import boto3  # noqa: E402
+import botocore.exceptions  # noqa: E402
 from moto.server import ThreadedMotoServer  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 REGION = "us-east-1"
 VARIABLES = {
     "wait_for_steady_state": False,
-    "execute_command": True,
-    "flow_logs": True,
-    "alarm_email": "alarms@example.com",
-    "github_repository": "example/user-api",
-    "state_bucket": "example-state",
+    "container_database": {"execute_command": True},
+    "network": {"flow_logs": True},
+    "alarms": {"email": "alarms@example.com"},
+    "github": {"repository": "example/user-api", "state_bucket": "example-state"},
     "tags": {"Owner": "lifecycle"},
 }
 
@@ -62,13 +64,16 @@ KINDS = [
     ("ec2", "describe_vpcs", "Vpcs"),
     ("ecr", "describe_repositories", "repositories"),
     ("ecs", "describe_clusters", "clusters"),
-    ("ecs", "list_task_definitions", "taskDefinitionArns"),
     ("efs", "describe_access_points", "AccessPoints"),
     ("efs", "describe_file_systems", "FileSystems"),
     ("elbv2", "describe_load_balancers", "LoadBalancers"),
     ("elbv2", "describe_target_groups", "TargetGroups"),
+    ("events", "list_rules", "Rules"),
     ("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList"),
     ("iam", "list_roles", "Roles"),
+    ("logs", "describe_deliveries", "deliveries"),
+    ("logs", "describe_delivery_destinations", "deliveryDestinations"),
+    ("logs", "describe_delivery_sources", "deliverySources"),
     ("logs", "describe_log_groups", "logGroups"),
     ("s3", "list_buckets", "Buckets"),
     ("secretsmanager", "list_secrets", "SecretList"),
@@ -110,6 +115,8 @@ class Emulator:
         self.descriptions = {}
         self.vpc_origins = {}
         self.distribution = {}
+        self.pool_tags = None
+        self.rolled_back = set()
         emulator = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -120,8 +127,14 @@ class Emulator:
                 service = (re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", "")) or ["", ""])[1]
                 action = self.headers.get("X-Amz-Target", "").split(".")[-1] or (re.search(rb"Action=(\w+)", body) or [b"", b""])[1].decode()
                 emulator.calls.append((service, action or f"{self.command} {self.path}"))
+                if service == "ecs":
+                    body = emulator.roll_back(action, body)
+                if service == "cognito-idp":
+                    body = emulator.pool(action, body)
                 status, headers, content = (
                     emulator.backup(self.command, self.path, body)
+                    or (action == "DeleteLoadBalancer" and emulator.protected(body))
+                    or (action == "AssumeRoleWithWebIdentity" and emulator.assume_role(body))
                     or (service == "cloudfront" and emulator.vpc_origin(self.command, self.path, body))
                     or (service == "application-autoscaling" and emulator.scaling(action, body))
                     # Gone with its pool, but not by itself.
@@ -134,6 +147,8 @@ class Emulator:
                     content = emulator.ec2(action, body, content)
                 if service == "cloudfront":
                     content = emulator.origins(self.command, body, content)
+                    # CloudFront's ARNs have no region, but a place for it.
+                    content = content.replace(b"arn:aws:cloudfront:123456789012:", b"arn:aws:cloudfront::123456789012:")
                 self.send_response(status)
                 for key, value in headers:
                     if key.lower() not in ("transfer-encoding", "content-length", "connection", "server", "date"):
@@ -156,7 +171,9 @@ class Emulator:
         connection = http.client.HTTPConnection(*self.moto.get_host_and_port(), timeout=60)
         # moto wants a slash behind the name, AWS and its clients do not.
         path = f"{request.path}/" if service == "backup" and request.path.startswith("/tags/") else request.path
-        connection.request(request.command, path, body, dict(request.headers))
+        path = path.replace("arn%3Aaws%3Acloudfront%3A%3A123456789012%3Adistribution", "arn%3Aaws%3Acloudfront%3A123456789012%3Adistribution")
+        headers = {**dict(request.headers), "Content-Length": str(len(body))}
+        connection.request(request.command, path, body, headers)
         response = connection.getresponse()
         if response.status == 500:
             print(f"        the emulator cannot answer {self.calls[-1]}", file=sys.stderr)
@@ -196,7 +213,40 @@ class Emulator:
         answer = json.loads(content)
         for found in answer.get("services", []) + ([answer["service"]] if "service" in answer else []):
             found.update(self.services.get(found["serviceName"], {}))
+            found["deployments"] = [{"status": "PRIMARY", "rolloutState": "COMPLETED", "taskDefinition": found["taskDefinition"]}]
         return json.dumps(answer).encode()
+
+    def roll_back(self, action, body):
+        """A deployment that ECS rolls back: the service keeps its revision, and nobody who asks for another is told so."""
+        asked = json.loads(body) if action == "UpdateService" else {}
+        if (asked.get("service") or "").split("/")[-1] in self.rolled_back:
+            asked.pop("taskDefinition", None)
+            return json.dumps(asked).encode()
+        return body
+
+    def protected(self, body):
+        """What AWS says to the deletion of a load balancer that is protected from it."""
+        arn = dict(urllib.parse.parse_qsl(body.decode()))["LoadBalancerArn"]
+        balancers = boto3.client("elbv2", endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+        attributes = balancers.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+        if {"Key": "deletion_protection.enabled", "Value": "true"} not in attributes:
+            return None
+        message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+        return self.xml(f"<ErrorResponse><Error><Type>Sender</Type><Code>OperationNotPermitted</Code><Message>{message}</Message></Error></ErrorResponse>".encode(), 400)
+
+    def assume_role(self, body):
+        """Gives a role out as STS does for a token of GitHub's: if it is what the role's trust policy says, letter by letter."""
+        asked = dict(urllib.parse.parse_qsl(body.decode()))
+        role = asked["RoleArn"].split("/")[-1]
+        roles = boto3.client("iam", endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+        statement = roles.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+        payload = asked["WebIdentityToken"].split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        issuer = statement["Principal"]["Federated"].split("oidc-provider/")[-1]
+        wanted = {key.removeprefix(f"{issuer}:"): value for key, value in statement["Condition"]["StringEquals"].items()}
+        if claims["iss"] == f"https://{issuer}" and statement["Condition"].keys() == {"StringEquals"} and all(claims.get(key) == value for key, value in wanted.items()):
+            return None
+        return self.xml(b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>Not authorized to perform sts:AssumeRoleWithWebIdentity</Message></Error></ErrorResponse>", 403)
 
     def ec2(self, action, body, content):
         """Descriptions of rules for security groups and prefix lists."""
@@ -244,6 +294,12 @@ class Emulator:
                 content = element.sub(lambda _: self.distribution[name], content)
         return content
 
+    def pool(self, action, body):
+        """Tags of the one user pool, which moto forgets when the pool is changed."""
+        if action == "CreateUserPool":
+            self.pool_tags = json.loads(body).get("UserPoolTags")
+        return json.dumps({"UserPoolTags": self.pool_tags, **json.loads(body)}).encode() if action == "UpdateUserPool" else body
+
     def scaling(self, action, body):
         """Tags of the one scalable target, which moto does not keep."""
         if action == "RegisterScalableTarget":
@@ -278,7 +334,7 @@ def main():
 
 def live(emulator, work):
     root = work / "checkout" / "terraform"
-    shutil.copytree(HERE.parent, root, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests", "*.tfvars"))
+    shutil.copytree(HERE.parent, root, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "tests", "*.tfvars*"))
     source = root.parent / "UserApi.Api" / "UserApi.Api.csproj"
     source.parent.mkdir()
     source.write_text("<Project />")
@@ -305,6 +361,7 @@ def live(emulator, work):
     # What an emulator needs, beside the configuration and not in it.
     (root / "emulator_override.tf").write_text(
         'provider "aws" {\n  s3_use_path_style = true\n  skip_metadata_api_check = true\n}\n'
+        'provider "aws" {\n  alias = "us_east_1"\n  skip_metadata_api_check = true\n}\n'
     )
     (root / "terraform.tfvars.json").write_text(json.dumps(VARIABLES))
 
@@ -321,11 +378,13 @@ def live(emulator, work):
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
         "TF_DATA_DIR": str(work / "data"),
+        "TF_CLI_ARGS": "-no-color",
         "CHECKPOINT_DISABLE": "1",
     }
 
-    def terraform(*arguments, expect=(0,)):
-        result = subprocess.run(["terraform", *arguments], cwd=root, env=environment, capture_output=True, text=True)
+    def terraform(*arguments, expect=(0,), directory=None):
+        own = {} if directory is None else {"TF_DATA_DIR": str(work / "data" / directory.name)}
+        result = subprocess.run(["terraform", *arguments], cwd=directory or root, env={**environment, **own}, capture_output=True, text=True)
         if result.returncode not in expect:
             print(result.stdout[-4000:], result.stderr[-8000:], sep="\n", file=sys.stderr)
             sys.exit(f"FAILED  terraform {arguments[0]} ended with {result.returncode}")
@@ -353,10 +412,15 @@ def live(emulator, work):
             if change["address"] in changes(planned)
         }
 
+    def set_variables(**changed):
+        (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, **changed}))
+
     def client(service):
         return boto3.client(service, endpoint_url=emulator.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
 
     terraform("init", "-backend=false")
+    # What AWS has made anew after an earlier deployment of the name was destroyed.
+    client("logs").create_log_group(logGroupName="/aws/ecs/containerinsights/simple-user-api/performance")
     before = {kind: inventory(client, *kind) for kind in KINDS}
 
     # Apply
@@ -387,7 +451,7 @@ def live(emulator, work):
     check("passwords are drawn, long and different", len(api_secret["password"]) >= 32 and len(root_secret["password"]) >= 32 and api_secret["password"] != root_secret["password"])
     check(
         "the connection string is the API's user, on its own database",
-        api_secret["connectionString"] == f"mongodb://api:{api_secret['password']}@mongo.simple-user-api.internal:27017/users?authSource=users",
+        api_secret["connectionString"] == f"mongodb://api-v1:{api_secret['password']}@mongo.simple-user-api.internal:27017/users?authSource=users",
     )
     emulated = (root / "terraform.tfstate").read_text() + (work / "plans").read_text() + output
     emulated += json.dumps([definitions.describe_task_definition(taskDefinition=arn)["taskDefinition"] for arn in definitions.list_task_definitions()["taskDefinitionArns"]], default=str)
@@ -415,6 +479,14 @@ def live(emulator, work):
 
     check("its secret is in no state", client_secret not in json.dumps(second) + (root / "terraform.tfstate").read_text())
 
+    # Who is on record
+    delivery = client("logs").describe_deliveries()["deliveries"][0]
+    check(
+        "CloudFront's log goes to the bucket of access logs",
+        delivery["deliverySourceName"] == "simple-user-api-us-east-1" and delivery["deliveryDestinationType"] == "S3",
+        delivery,
+    )
+
     # A changed image
     source.write_text("<Project>changed</Project>")
     changed = plan()
@@ -423,23 +495,60 @@ def live(emulator, work):
         changes(changed)
         == {
             "terraform_data.image[0]": ["create", "delete"],
-            "aws_ecs_task_definition.api": ["create", "delete"],
-            "aws_ecs_service.api": ["update"],
+            "module.api.aws_ecs_task_definition.api": ["create", "delete"],
+            "module.api.aws_ecs_service.api": ["update"],
         },
         changes(changed),
     )
-    terraform("apply", "plan.tfplan")
-    service = definitions.describe_services(cluster="simple-user-api", services=["api"])["services"][0]
-    task = definitions.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+
+    # ECS rolls it back
+    def running():
+        return definitions.describe_services(cluster="simple-user-api", services=["api"])["services"][0]["taskDefinition"]
+
+    def wait_for_rollout():
+        wanted = json.loads(terraform("output", "-json", "task_definition_arn").stdout)
+        asked = {**environment, "CLUSTER": "simple-user-api", "SERVICE": "api", "TASK_DEFINITION": wanted}
+        return subprocess.run([root / "scripts" / "wait-for-rollout.sh"], env=asked, capture_output=True, text=True)
+
+    before_it = running()
+    emulator.rolled_back = {"api"}
+    failure = terraform("apply", "plan.tfplan", expect=(1,))
+    check("an apply that ECS rolls back fails, and says so", "ECS rolled the API back" in failure.stderr, failure.stderr)
+    check(
+        "the revision that runs then is still registered",
+        running() == before_it and definitions.describe_task_definition(taskDefinition=before_it)["taskDefinition"]["status"] == "ACTIVE",
+    )
+    told = wait_for_rollout()
+    check("the workflow sees a rollback in what ECS rolled out", told.returncode == 1 and "ECS rolled back" in told.stderr, told.stderr)
+    emulator.rolled_back = set()
+
+    terraform("apply", "-auto-approve")
+    told = wait_for_rollout()
+    check("the next apply tries again", told.returncode == 0 and running() != before_it, told.stderr)
+    task = definitions.describe_task_definition(taskDefinition=running())["taskDefinition"]
     image = json.loads(terraform("output", "-json", "app_image").stdout)
-    check("the service is told to run it", image != outputs["app_image"] and task["containerDefinitions"][0]["image"] == image, image)
+    check("the service is told to run the changed image", image != outputs["app_image"] and task["containerDefinitions"][0]["image"] == image, image)
 
     # Autoscaling's number of tasks
     definitions.update_service(cluster="simple-user-api", service="api", desiredCount=3)
     check("the plan after it is empty, and leaves alone the number of tasks that autoscaling chose", not changes(plan()))
 
+    # Who may deploy
+    def may_deploy(repository):
+        claims = {"iss": "https://token.actions.githubusercontent.com", "aud": "sts.amazonaws.com", "sub": f"repo:{repository}:environment:production"}
+        token = ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "RS256"}, claims, {}))
+        try:
+            client("sts").assume_role_with_web_identity(RoleArn=outputs["deploy_role_arn"], RoleSessionName="deploy", WebIdentityToken=token)
+            return True
+        except botocore.exceptions.ClientError as error:
+            return error.response["Error"]["Code"] != "AccessDenied"
+
+    forms = ("example/user-api", "example@12/user-api@34", "example/user-api2", "example@12/user-api@345")
+    check("a token that names the repository may deploy, and no other", [may_deploy(form) for form in forms] == [True, False, False, False])
+
     # What the deploying workflow does
-    (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, "app_image": f"{outputs['repository_url']}:workflow"}))
+    deployed = {"app_image": f"{outputs['repository_url']}:workflow"}
+    set_variables(**deployed)
     emulator.calls.clear()
     subprocess.run(
         [root / "scripts" / "publish-image.sh"],
@@ -451,49 +560,128 @@ def live(emulator, work):
     deployment = json.loads(terraform("show", "-json", "plan.tfplan").stdout)
     check(
         "a deployment changes the task and the service, and nothing in the cloud beside them",
-        set(changes(deployment)) == {"terraform_data.image[0]", "aws_ecs_task_definition.api", "aws_ecs_service.api"},
+        set(changes(deployment)) == {"terraform_data.image[0]", "module.api.aws_ecs_task_definition.api", "module.api.aws_ecs_service.api"},
         changes(deployment),
     )
     terraform("apply", "plan.tfplan")
+    told = wait_for_rollout()
+    check("the workflow sees that it runs", told.returncode == 0, told.stderr)
     called = {f"{service}:{action}" for service, action in emulator.calls} - {"sts:GetCallerIdentity"}
     policy = client("iam").get_role_policy(RoleName="simple-user-api-us-east-1-deploy", PolicyName="deploy")["PolicyDocument"]
     allowed = {action for statement in policy["Statement"] for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
     check("the deploying role may call what a deployment calls", called <= allowed, sorted(called - allowed))
     check("a deployment reads no value of a secret", "secretsmanager:GetSecretValue" not in called)
-    service = definitions.describe_services(cluster="simple-user-api", services=["api"])["services"][0]
-    task = definitions.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    task = definitions.describe_task_definition(taskDefinition=running())["taskDefinition"]
     check("the service is told to run what was deployed", task["containerDefinitions"][0]["image"].endswith(":workflow"))
 
     # New passwords
-    (root / "terraform.tfvars.json").write_text(json.dumps({**VARIABLES, "app_image": f"{outputs['repository_url']}:workflow", "db_password_version": 2}))
+    set_variables(**deployed, container_database={**VARIABLES["container_database"], "password_version": 2})
     rotation = plan()
     check(
         "new passwords reach both tasks, and nothing else changes",
         set(changes(rotation))
         == {
-            "terraform_data.passwords[0]",
-            "aws_secretsmanager_secret_version.api_database[0]",
-            "aws_secretsmanager_secret_version.database_root[0]",
-            "aws_ecs_task_definition.api",
-            "aws_ecs_task_definition.database[0]",
-            "aws_ecs_service.api",
-            "aws_ecs_service.database[0]",
+            "module.database[0].terraform_data.passwords",
+            "module.database[0].aws_secretsmanager_secret_version.api_database",
+            "module.database[0].aws_secretsmanager_secret_version.database_root",
+            "module.database[0].aws_ecs_task_definition.database",
+            "module.database[0].aws_ecs_service.database",
+            "module.api.aws_ecs_task_definition.api",
+            "module.api.aws_ecs_service.api",
         },
         changes(rotation),
     )
     terraform("apply", "plan.tfplan")
     rotated = json.loads(secrets.get_secret_value(SecretId="simple-user-api/database/api")["SecretString"])
-    check("the new password is another one", rotated["password"] != api_secret["password"] and rotated["password"] in rotated["connectionString"])
+    check("the new password is another one, of another user", rotated["password"] != api_secret["password"] and rotated["connectionString"].startswith(f"mongodb://api-v2:{rotated['password']}@"))
+    before_it = json.loads(secrets.get_secret_value(SecretId="simple-user-api/database/api", VersionStage="AWSPREVIOUS")["SecretString"])
+    check("the revision before can still read its own", before_it == api_secret)
     check("the plan after it is empty", not changes(plan()))
     state = (root / "terraform.tfstate").read_text()
     check("no password has come into the state", not any(secret["password"] in state for secret in (api_secret, root_secret, rotated)))
 
+    # The network stays
+    rotated_database = {**VARIABLES["container_database"], "password_version": 2}
+    refused = terraform("plan", "-var", json_variable("network", {"flow_logs": True, "cidr": "10.1.0.0/16"}), "-var", json_variable("container_database", rotated_database), "-var", f"app_image={deployed['app_image']}", expect=(1,))
+    check("another address range is refused in the plan", "cannot be changed: it is 10.0.0.0/16" in " ".join(refused.stderr.replace("│", "").split()), refused.stderr)
+    set_variables(**deployed, container_database=rotated_database, network={"flow_logs": True, "zones": {"us-east-1a": 0, "us-east-1c": 2}})
+    narrowed = changes(plan())
+    check(
+        "when a zone is removed, only its own resources go",
+        narrowed
+        and all("us-east-1b" in address for address, actions in narrowed.items() if "delete" in actions)
+        and all(actions == ["update"] for address, actions in narrowed.items() if "us-east-1b" not in address),
+        narrowed,
+    )
+
+    # A move to another database, with protection; and GitHub's other form
+    arn = secrets.create_secret(Name="elsewhere", SecretString="mongodb://example.com/users")["ARN"]
+    moving = {
+        **deployed,
+        "container_database": rotated_database,
+        "external_database": {"secret_arn": arn, "cidrs": ["192.0.2.0/24"], "from_port": 27017, "to_port": 27019, "active": False},
+        "deletion_protection": True,
+        "github": {**VARIABLES["github"], "repository": "example@12/user-api@34"},
+    }
+    set_variables(**moving)
+    terraform("apply", "-auto-approve")
+    check("a token with GitHub's ids may deploy when they are asked for, and one without may not", [may_deploy(form) for form in forms] == [False, True, False, False])
+    task = definitions.describe_task_definition(taskDefinition=running())["taskDefinition"]
+    check("the API stays with the container's database while users are copied", "/database/api" in json.dumps(task) and arn not in json.dumps(task))
+    rules = client("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    check("the API and the database reach the other one", len([rule for rule in rules if rule.get("CidrIpv4") == "192.0.2.0/24" and (rule["FromPort"], rule["ToPort"]) == (27017, 27019)]) == 2)
+    moving["external_database"]["active"] = True
+    set_variables(**moving)
+    moved = plan()
+    check("the move changes the API, and deletes nothing", {address for address, actions in changes(moved).items() if "delete" in actions} == {"module.api.aws_ecs_task_definition.api"}, changes(moved))
+    terraform("apply", "plan.tfplan")
+    task = definitions.describe_task_definition(taskDefinition=running())["taskDefinition"]
+    check("the API uses the other database then", arn in json.dumps(task))
+
+    # What protection refuses
+    def deletions():
+        return sorted({f"{service}:{action}" for service, action in emulator.calls if re.match(r"(Delete|Deregister|Revoke|Detach)", action) or action.startswith("DELETE")})
+
+    set_variables(**{**moving, "container_database": None})
+    emulator.calls.clear()
+    refused = terraform("apply", "-auto-approve", expect=(1,))
+    check("protection refuses to let the container's database go", "users and their backups stay" in refused.stdout + refused.stderr, refused.stderr)
+    kept = [call for call in deletions() if re.match(r"elasticfilesystem|backup|secretsmanager", call)]
+    check("its files, backups and passwords are all still there", not kept, kept)
+    set_variables(**moving)
+    terraform("apply", "-auto-approve")
+    emulator.calls.clear()
+    refused = terraform("destroy", "-auto-approve", expect=(1,))
+    check("protection refuses destroy", "nothing is destroyed" in refused.stdout + refused.stderr, refused.stderr)
+    check("not one deletion has been asked for", not deletions(), deletions())
+
+    # Examples
+    subnets = client("ec2").describe_subnets()["Subnets"]
+    default = [subnet for subnet in subnets if subnet["DefaultForAz"]][:2]
+    given = {
+        "existing-vpc": [
+            "-var", f"vpc_id={default[0]['VpcId']}",
+            "-var", json_variable("private_subnet_ids", {subnet["AvailabilityZone"]: subnet["SubnetId"] for subnet in default}),
+        ]
+    }
+    for example in sorted(path for path in (root / "examples").iterdir() if path.is_dir()):
+        terraform("init", "-backend=false", directory=example)
+        planned = terraform("plan", *given.get(example.name, []), directory=example)
+        check(f"the example {example.name} can be planned", re.search(r"Plan: [1-9]\d* to add, 0 to change, 0 to destroy", planned.stdout), planned.stdout[-500:])
+
     # Destroy
+    set_variables(**{**moving, "deletion_protection": False})
+    terraform("apply", "-auto-approve")
     terraform("destroy", "-auto-approve")
+    secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
     check("destroy empties the state", not json.loads((root / "terraform.tfstate").read_text())["resources"])
-    # AWS keeps revisions of task definitions too, inactive and free of charge.
+    # Revisions of task definitions stay registered: they are free, and ECS may have to go back to one.
     left = {".".join(kind[:2]): found for kind in KINDS if (found := [item for item in inventory(client, *kind) if item not in before[kind]])}
     check("destroy leaves nothing", not left and not emulator.selections and not emulator.vpc_origins, left)
+
+
+def json_variable(name, value):
+    return f"{name}={json.dumps(value)}"
 
 
 def inventory(client, service, operation, result):
@@ -515,7 +703,12 @@ def inventory(client, service, operation, result):
 
 def address_tags(planned):
     """Addresses of resources that take tags and have not those of the deployment."""
-    for resource in planned["planned_values"]["root_module"]["resources"]:
+    def resources(module):
+        yield from module.get("resources", [])
+        for child in module.get("child_modules", []):
+            yield from resources(child)
+
+    for resource in resources(planned["planned_values"]["root_module"]):
         values = resource["values"]
         if resource["mode"] == "managed" and "tags_all" in values:
             wanted = {"Application": "simple-user-api", "ManagedBy": "terraform", "Owner": "lifecycle"}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that every variable is typed, described and validated, every output described, and that the tables of both in
-README.md are current; with --write, makes them so."""
+"""Checks that every variable is typed and described, every output described, and that the tables of both in the README.md of the
+deployment and of each module are current; with --write, makes them so."""
 
 import re
 import sys
@@ -9,43 +9,48 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def blocks(file, kind):
-    for name, body in re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', (ROOT / file).read_text(), re.MULTILINE | re.DOTALL):
-        values = dict(re.findall(r"^  (\w+) += (.+)$", body, re.MULTILINE))
-        if not values.get("description"):
-            sys.exit(f"{file}: {name} has no description.")
-        # Of a bool there is nothing left to validate.
-        if kind == "variable" and not (values.get("type") == "bool" or ("type" in values and "validation {" in body)):
-            sys.exit(f"{file}: {name} has no type or no validation.")
-        yield name, values
+def blocks(directory, pattern, kind):
+    for file in sorted(directory.glob(pattern)):
+        for name, body in re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', file.read_text(), re.MULTILINE | re.DOTALL):
+            values = dict(re.findall(r"^  (\w+) += (.+)$", body, re.MULTILINE))
+            if not values.get("description"):
+                sys.exit(f"{file}: {name} has no description.")
+            if kind == "variable" and "type" not in values:
+                sys.exit(f"{file}: {name} has no type.")
+            yield name, values
 
 
 def text(value):
     return value.strip('"').replace('\\"', '"').replace("|", "\\|")
 
 
-def tables():
+def tables(directory):
     variables = ["| variable | default | |", "|---|---|---|"]
-    for name, values in blocks("variables.tf", "variable"):
-        variables.append(f"| `{name}` | `{values['default']}` | {text(values['description'])} |")
+    for name, values in blocks(directory, "variables*.tf", "variable"):
+        default = f"`{values['default']}`" if "default" in values else "needed"
+        variables.append(f"| `{name}` | {default} | {text(values['description'])} |")
     outputs = ["| output | |", "|---|---|"]
-    for name, values in blocks("outputs.tf", "output"):
+    for name, values in blocks(directory, "outputs.tf", "output"):
         outputs.append(f"| `{name}` | {text(values['description'])} |")
     return {"variables": "\n".join(variables), "outputs": "\n".join(outputs)}
 
 
 def main():
-    readme = ROOT / "README.md"
-    before = readme.read_text()
-    after = before
-    for name, table in tables().items():
-        after, count = re.subn(rf"(<!-- {name} -->\n).*?(\n<!-- /{name} -->)", lambda found: found[1] + table + found[2], after, flags=re.DOTALL)
-        if count != 1:
-            sys.exit(f"README.md has not one place for its {name}.")
-    if "--write" in sys.argv:
-        readme.write_text(after)
-    elif after != before:
-        sys.exit("The tables in README.md are not current: run tests/readme.py --write")
+    stale = []
+    for directory in [ROOT, *sorted(path for path in (ROOT / "modules").iterdir() if path.is_dir())]:
+        readme = directory / "README.md"
+        before = readme.read_text()
+        after = before
+        for name, table in tables(directory).items():
+            after, count = re.subn(rf"(<!-- {name} -->\n).*?(\n?<!-- /{name} -->)", lambda found: f"<!-- {name} -->\n{table}\n<!-- /{name} -->", after, flags=re.DOTALL)
+            if count != 1:
+                sys.exit(f"{readme} has not one place for its {name}.")
+        if "--write" in sys.argv:
+            readme.write_text(after)
+        elif after != before:
+            stale.append(str(readme.relative_to(ROOT)))
+    if stale:
+        sys.exit(f"Tables are not current in {', '.join(stale)}: run tests/readme.py --write")
 
 
 if __name__ == "__main__":

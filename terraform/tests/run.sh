@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Everything that can be tested of the deployment without an AWS account: format, validity, the tests on the plan (*.tftest.hcl),
-# the README's tables, the scripts, and one life cycle against an emulator. Leaves nothing behind.
+# Everything that can be tested of the deployment without an AWS account: format, validity, the tests on the plans of the deployment
+# and of each module (*.tftest.hcl), the READMEs' tables, the scripts, the examples, and one life cycle against an emulator.
+# Leaves nothing behind.
 #
 #   tests/run.sh            all of it
 #   tests/run.sh plan       without the life cycle, which takes minutes
@@ -9,6 +10,7 @@
 # makes impossible is skipped, with a line that says so.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+root="$PWD"
 
 passed=0 failed=0 skipped=0
 work="$(mktemp -d)"
@@ -47,7 +49,7 @@ mirror() {
 }
 
 if command -v shellcheck > /dev/null; then
-  step "shell scripts" shellcheck scripts/*.sh tests/*.sh
+  step "shell scripts" shellcheck scripts/*.sh modules/*/scripts/*.sh tests/*.sh
 else
   skip "shell scripts" "shellcheck is not installed"
 fi
@@ -55,9 +57,9 @@ fi
 step "database's command" tests/database.sh
 
 if command -v python3 > /dev/null; then
-  step "README's tables, and every variable and output described" python3 tests/readme.py
+  step "READMEs' tables, and every variable and output described" python3 tests/readme.py
 else
-  skip "README's tables" "python3 is not installed"
+  skip "READMEs' tables" "python3 is not installed"
 fi
 
 if ! command -v terraform > /dev/null; then
@@ -65,7 +67,9 @@ if ! command -v terraform > /dev/null; then
   finish
 fi
 
-export TF_IN_AUTOMATION=1 TF_INPUT=0 TF_DATA_DIR="$work/data" CHECKPOINT_DISABLE=1
+# One copy of the provider for all, as there is an init for each module and example.
+mkdir "$work/plugins"
+export TF_IN_AUTOMATION=1 TF_INPUT=0 TF_DATA_DIR="$work/data" TF_PLUGIN_CACHE_DIR="$work/plugins" CHECKPOINT_DISABLE=1
 [[ -f "${TF_CLI_CONFIG_FILE:-}" ]] || unset TF_CLI_CONFIG_FILE
 
 step "format" terraform fmt -check -diff -recursive
@@ -97,15 +101,48 @@ fi
 
 step "validity" terraform validate -no-color
 
-terraform test -no-color > "$work/test" 2>&1
-status=$?
-runs="$(grep -cE '^  run ".*"\.\.\. pass$' "$work/test")"
-broken="$(grep -cE '^  run ".*"\.\.\. (fail|skip)$' "$work/test")"
-[[ $runs -eq 0 ]] || pass "plan: $runs runs" "$runs"
-if [[ $status -ne 0 || $runs -eq 0 ]]; then
-  fail "plan: $broken runs" "$((broken > 0 ? broken : 1))"
-  sed 's/^/      /' "$work/test"
-fi
+# plans NAME: the tests of the configuration in this directory
+plans() {
+  local log="$work/test" status runs broken
+  terraform test -no-color > "$log" 2>&1
+  status=$?
+  runs="$(grep -cE '^  run ".*"\.\.\. pass$' "$log")"
+  broken="$(grep -cE '^  run ".*"\.\.\. (fail|skip)$' "$log")"
+  [[ $runs -eq 0 ]] || pass "plan of $1: $runs runs" "$runs"
+  if [[ $status -ne 0 || $runs -eq 0 ]]; then
+    fail "plan of $1: $broken runs" "$((broken > 0 ? broken : 1))"
+    sed 's/^/      /' "$log"
+  fi
+}
+
+plans "the deployment"
+
+# Copies, so that nothing is left beside the originals; with the deployment's lock file, so that they run on the same provider.
+mkdir "$work/copy"
+tar -c --exclude=.terraform --exclude='*.tfstate*' --exclude='*.tfvars*' . | tar -x -C "$work/copy"
+for module in modules/*/; do
+  name="$(basename "$module")"
+  cd "$work/copy/$module" || exit
+  cp "$work/copy/.terraform.lock.hcl" .
+  if TF_DATA_DIR="$work/$name" terraform init -backend=false -no-color > "$work/init" 2>&1; then
+    TF_DATA_DIR="$work/$name" plans "module $name"
+  else
+    fail "init of module $name"
+    sed 's/^/      /' "$work/init"
+  fi
+done
+for example in "$work"/copy/examples/*/; do
+  name="$(basename "$example")"
+  cd "$example" || exit
+  cp "$work/copy/.terraform.lock.hcl" .
+  if TF_DATA_DIR="$work/example-$name" terraform init -backend=false -no-color > "$work/init" 2>&1; then
+    TF_DATA_DIR="$work/example-$name" step "validity of the example $name" terraform validate -no-color
+  else
+    fail "init of the example $name"
+    sed 's/^/      /' "$work/init"
+  fi
+done
+cd "$root" || exit
 
 if [[ "${1:-}" == plan ]]; then
   skip "life cycle" "not asked for"

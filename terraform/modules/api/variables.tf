@@ -1,0 +1,267 @@
+variable "context" {
+  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  type = object({
+    name                     = string
+    region                   = string
+    account_id               = string
+    partition                = optional(string, "aws")
+    kms_key_arn              = optional(string)
+    permissions_boundary_arn = optional(string)
+    log_retention_days       = optional(number, 30)
+    deletion_protection      = optional(bool, false)
+  })
+  nullable = false
+
+  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+  }
+}
+
+variable "vpc_id" {
+  description = "VPC of the API."
+  type        = string
+  nullable    = false
+}
+
+variable "tasks" {
+  description = "Where tasks run: subnets by zone, which must have a way to AWS, and whether tasks get public addresses for that."
+  type = object({
+    subnet_ids       = map(string)
+    assign_public_ip = optional(bool, false)
+  })
+  nullable = false
+}
+
+variable "cluster_name" {
+  description = "ECS cluster that the API's service is part of."
+  type        = string
+  nullable    = false
+}
+
+variable "load_balancer" {
+  description = "Load balancer before the API: its security group, and the suffix of its ARN by which it is measured."
+  type = object({
+    security_group_id = string
+    arn_suffix        = string
+  })
+  nullable = false
+}
+
+variable "target_group" {
+  description = "Target group of that load balancer, with type ip and the API's port."
+  type = object({
+    arn        = string
+    arn_suffix = string
+  })
+  nullable = false
+}
+
+variable "image" {
+  description = "Image of the API."
+  type        = string
+  nullable    = false
+}
+
+variable "architecture" {
+  description = "CPU architecture of the image: X86_64 or ARM64."
+  type        = string
+  default     = "X86_64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.architecture)
+    error_message = "architecture must be X86_64 or ARM64."
+  }
+}
+
+variable "cpu" {
+  description = "CPU units of a task; 1024 are one vCPU."
+  type        = number
+  default     = 256
+  nullable    = false
+}
+
+variable "memory" {
+  description = "Memory of a task in MiB, the collector's included."
+  type        = number
+  default     = 1024
+  nullable    = false
+}
+
+variable "container_port" {
+  description = "Port that the API listens on."
+  type        = number
+  default     = 8000
+  nullable    = false
+
+  # Lower ports are for root, which the API does not run as; the collector has the others in the same network namespace.
+  validation {
+    condition     = var.container_port == floor(var.container_port) && var.container_port >= 1024 && var.container_port <= 65535 && !contains([4317, 13133], var.container_port)
+    error_message = "The API's port must be a whole number from 1024 to 65535, other than the collector's 4317 and 13133."
+  }
+}
+
+variable "min_capacity" {
+  description = "Fewest tasks."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.min_capacity == floor(var.min_capacity) && var.min_capacity >= 1
+    error_message = "min_capacity must be a whole number of at least 1."
+  }
+}
+
+variable "max_capacity" {
+  description = "Most tasks that autoscaling starts."
+  type        = number
+  default     = 3
+  nullable    = false
+
+  validation {
+    condition     = var.max_capacity == floor(var.max_capacity) && var.max_capacity >= var.min_capacity
+    error_message = "max_capacity must be a whole number, and not below min_capacity."
+  }
+}
+
+variable "cpu_threshold" {
+  description = "CPU use in percent that autoscaling holds the API at."
+  type        = number
+  default     = 80
+  nullable    = false
+
+  validation {
+    condition     = var.cpu_threshold >= 1 && var.cpu_threshold <= 100
+    error_message = "cpu_threshold must be from 1 to 100."
+  }
+}
+
+variable "memory_threshold" {
+  description = "Memory use in percent that autoscaling holds the API at."
+  type        = number
+  default     = 80
+  nullable    = false
+
+  validation {
+    condition     = var.memory_threshold >= 1 && var.memory_threshold <= 100
+    error_message = "The threshold of memory must be from 1 to 100."
+  }
+}
+
+variable "requests_threshold" {
+  description = "Requests a minute and task that autoscaling holds the API at."
+  type        = number
+  default     = 6000
+  nullable    = false
+
+  validation {
+    condition     = var.requests_threshold >= 1
+    error_message = "requests_threshold must be at least 1."
+  }
+}
+
+variable "request_timeout" {
+  description = "Seconds within which the API answers any request. Draining and stopping wait accordingly longer."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  # The load balancer gives up a silent request after 60 seconds.
+  validation {
+    condition     = var.request_timeout == floor(var.request_timeout) && var.request_timeout >= 1 && var.request_timeout <= 50
+    error_message = "request_timeout must be a whole number from 1 to 50."
+  }
+}
+
+variable "requests_per_second_per_caller" {
+  description = "Requests a second that a task takes from one caller, on average; more are answered 429. 0: no limit."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.requests_per_second_per_caller == floor(var.requests_per_second_per_caller) && var.requests_per_second_per_caller >= 0
+    error_message = "requests_per_second_per_caller must be a whole number of at least 0."
+  }
+}
+
+variable "trace_sampling_ratio" {
+  description = "Share of requests that are traced, from 0 to 1."
+  type        = number
+  default     = 0.1
+  nullable    = false
+
+  validation {
+    condition     = var.trace_sampling_ratio >= 0 && var.trace_sampling_ratio <= 1
+    error_message = "trace_sampling_ratio must be from 0 to 1."
+  }
+}
+
+variable "settings" {
+  description = "Further environment of the API, such as whose tokens it takes (README.md of the repository lists its settings). No secrets."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "connection_string" {
+  description = "Secret with the connection string: as a task definition names it (value_from: its ARN, which a JSON key and a version may follow), its ARN, and its KMS key if that is not the account's default key for secrets."
+  type = object({
+    value_from  = string
+    secret_arn  = string
+    kms_key_arn = optional(string)
+  })
+  nullable = false
+}
+
+variable "container_database" {
+  description = "Security group and port of the database that runs in a container. Null: none."
+  type = object({
+    security_group_id = string
+    port              = number
+  })
+  default = null
+}
+
+variable "external_database" {
+  description = "Address ranges and ports of a database elsewhere: the only ones outside that the API may reach, besides port 443. Null: none."
+  type = object({
+    cidrs     = list(string)
+    from_port = number
+    to_port   = number
+  })
+  default = null
+}
+
+variable "collector" {
+  description = "OpenTelemetry collector beside the API: image, memory in MiB, SSM parameter with its configuration, hash of that, and the log group of its metrics."
+  type = object({
+    image                 = string
+    memory                = number
+    configuration_arn     = string
+    configuration_hash    = string
+    metrics_log_group_arn = string
+  })
+  nullable = false
+}
+
+variable "deployment_alarm_names" {
+  description = "Alarms that roll a deployment back."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(var.deployment_alarm_names) > 0
+    error_message = "deployment_alarm_names must name at least one alarm."
+  }
+}
+
+variable "wait_for_steady_state" {
+  description = "Whether apply waits until the service runs what was asked for."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -1,0 +1,13 @@
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7"
+
+      # Where CloudFront's logs are set up.
+      configuration_aliases = [aws.us_east_1]
+    }
+  }
+}

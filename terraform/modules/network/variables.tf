@@ -1,0 +1,68 @@
+variable "context" {
+  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  type = object({
+    name                     = string
+    region                   = string
+    account_id               = string
+    partition                = optional(string, "aws")
+    kms_key_arn              = optional(string)
+    permissions_boundary_arn = optional(string)
+    log_retention_days       = optional(number, 30)
+    deletion_protection      = optional(bool, false)
+  })
+  nullable = false
+
+  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+  }
+}
+
+variable "cidr" {
+  description = "Address range of the VPC, which cannot be changed later."
+  type        = string
+  default     = "10.0.0.0/16"
+  nullable    = false
+
+  # From /20 on, the public subnets would be smaller than the /27 that a load balancer needs.
+  validation {
+    condition     = can(cidrnetmask(var.cidr)) && try(tonumber(split("/", var.cidr)[1]), 0) >= 16 && try(tonumber(split("/", var.cidr)[1]), 32) <= 19
+    error_message = "cidr must be an IPv4 range of /16 to /19."
+  }
+}
+
+variable "zones" {
+  description = "Availability zones, each with the number that its subnets' ranges are counted by, from 0 to 14. Null: the first three that the region has today."
+  type        = map(number)
+  default     = null
+
+  # A load balancer needs two.
+  validation {
+    condition = var.zones == null || (
+      length(coalesce(var.zones, {})) >= 2
+      && length(distinct(values(coalesce(var.zones, {})))) == length(coalesce(var.zones, {}))
+      && alltrue([for number in values(coalesce(var.zones, {})) : number == floor(number) && number >= 0 && number <= 14])
+    )
+    error_message = "zones must be at least two, each with a number of its own from 0 to 14."
+  }
+}
+
+variable "egress" {
+  description = "How tasks reach AWS: \"nat\" (one gateway), \"nat_per_zone\", or \"public\" (public addresses of their own, which nothing outside can connect to)."
+  type        = string
+  default     = "nat"
+  nullable    = false
+
+  validation {
+    condition     = contains(["nat", "nat_per_zone", "public"], var.egress)
+    error_message = "egress must be \"nat\", \"nat_per_zone\" or \"public\". A network with VPC endpoints alone is in examples/endpoints."
+  }
+}
+
+variable "flow_logs" {
+  description = "Whether the VPC logs its connections."
+  type        = bool
+  default     = false
+  nullable    = false
+}

@@ -1,0 +1,4 @@
+output "deploy_role_arn" {
+  description = "Role that the deploying workflow takes on."
+  value       = aws_iam_role.deploy.arn
+}
