@@ -79,7 +79,7 @@ internal static partial class MongoFailures
     /// remember it.
     /// </summary>
     public static bool IsLasting(Exception failure) =>
-        failure is MongoCommandException { Code: Unauthorized or IllegalOperation or RetryableWritesNotSupported };
+        failure is MongoCommandException command && (command.Code == Unauthorized || LacksRetryableWrites(command));
 
     /// <summary>What is wrong and what cures it, see <see cref="StoreUnavailableException.Reason"/>.</summary>
     /// <param name="failure">The failure.</param>
@@ -91,14 +91,19 @@ internal static partial class MongoFailures
             "The server refuses the credentials of ConnectionStrings:users. Check the user name, the password and authSource.",
         MongoCommandException { Code: Unauthorized } =>
             $"The database user may not {(isWrite ? "write" : "read")} the collection {MongoUsers.Name}. Give it the role readWrite on its database.",
-        MongoCommandException { Code: IllegalOperation or RetryableWritesNotSupported } =>
+        MongoCommandException command when LacksRetryableWrites(command) =>
             "The server has no retryable writes. Set retryWrites=false in ConnectionStrings:users.",
         MongoExecutionTimeoutException =>
             "The server did not finish a command in time. It is overloaded, or Store:Timeout is too short for it.",
         MongoWriteConcernException e when IsTimeout(CodeOf(e)) => NoMajority,
-        TimeoutException or MongoConnectionException or MongoConnectionPoolPausedException when cluster is not null && !HasPrimary(cluster) => Describe(cluster),
+        _ when cluster is not null && !HasPrimary(cluster) => Describe(cluster),
         _ => null,
     };
+
+    // The driver puts its own words in place of mongod's "Transaction numbers are only allowed on a replica set member or mongos".
+    private static bool LacksRetryableWrites(MongoCommandException failure) =>
+        failure.Code == RetryableWritesNotSupported
+        || (failure.Code == IllegalOperation && failure.Message.Contains("retryable writes", StringComparison.Ordinal));
 
     // Whichever of wtimeout and maxTimeMS is over first
     private static bool IsTimeout(int? writeConcernError) => writeConcernError is WriteConcernTimeout or MaxTimeMSExpired;
