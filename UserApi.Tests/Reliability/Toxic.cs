@@ -3,8 +3,11 @@ namespace UserApi.Tests.Reliability;
 /// <summary>What is wrong with a network, in the terms of Toxiproxy's README.</summary>
 internal abstract record Toxic
 {
-    /// <summary>All data is late by <paramref name="Delay"/>, give or take <paramref name="Jitter"/>.</summary>
-    public sealed record Latency(TimeSpan Delay, TimeSpan Jitter = default) : Toxic;
+    /// <summary>
+    /// All data is late by <paramref name="Delay"/>, give or take <paramref name="Jitter"/>, and the first that a client sends on a connection
+    /// by <paramref name="Opening"/> more: what TCP, TLS and a password take before it.
+    /// </summary>
+    public sealed record Latency(TimeSpan Delay, TimeSpan Jitter = default, TimeSpan Opening = default) : Toxic;
 
     /// <summary>Nobody listens, and the connections there were are closed.</summary>
     public sealed record Down : Toxic;

@@ -236,6 +236,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
         {
             var buffer = new byte[16 * 1024];
             var passed = 0;
+            var isOpening = direction == Direction.Upstream;
             Infection? last = null;
             try
             {
@@ -262,7 +263,8 @@ internal sealed class ToxicProxy : IAsyncDisposable
                     switch (infection?.Toxic)
                     {
                         case Toxic.Latency late:
-                            await infection.DelayAsync(late.Delay + (late.Jitter * ((2 * Random.Shared.NextDouble()) - 1)), _closed.Token);
+                            var opening = isOpening ? late.Opening : TimeSpan.Zero;
+                            await infection.DelayAsync(opening + late.Delay + (late.Jitter * ((2 * Random.Shared.NextDouble()) - 1)), _closed.Token);
                             proxy.Note(Effects.DataDelayed);
                             break;
                         case Toxic.Bandwidth { BytesPerSecond: var rate }:
@@ -289,6 +291,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
                     }
 
                     await SendAsync(to, data);
+                    isOpening = false;
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
