@@ -107,7 +107,7 @@ module "database" {
   vpc_id                = local.network.vpc_id
   subnet_ids            = local.network.private_subnet_ids
   tasks                 = local.network.tasks
-  cluster_name          = aws_ecs_cluster.this.name
+  cluster_arn           = aws_ecs_cluster.this.arn
   image                 = var.container_database.image
   port                  = var.db_container_port
   cpu                   = var.container_database.cpu
@@ -160,7 +160,7 @@ module "api" {
   context                        = local.context
   vpc_id                         = local.network.vpc_id
   tasks                          = local.network.tasks
-  cluster_name                   = aws_ecs_cluster.this.name
+  cluster                        = { name = aws_ecs_cluster.this.name, arn = aws_ecs_cluster.this.arn }
   load_balancer                  = module.edge.load_balancer
   target_group                   = module.edge.target_group
   image                          = local.app_image

@@ -15,6 +15,11 @@ resource "aws_ecr_repository" "api" {
       kms_key         = encryption_configuration.value
     }
   }
+
+  # Another key would delete the repository with the images that run.
+  lifecycle {
+    ignore_changes = [encryption_configuration]
+  }
 }
 
 resource "aws_ecr_lifecycle_policy" "api" {

@@ -52,7 +52,7 @@ variable "deletion_protection" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a KMS key for files, backups, secrets, logs, images and alarms. Null: AWS's own keys. Another key later would make a new, empty file system."
+  description = "ARN of a KMS key for files, backups, secrets, logs, images and alarms. Null: AWS's own keys. Of files, backups and images it cannot be changed later."
   type        = string
   default     = null
 

@@ -203,7 +203,7 @@ class Emulator:
 
     def ecs(self, action, body, content):
         """Settings of services, of which moto gives back some only."""
-        settings = ("availabilityZoneRebalancing", "enableECSManagedTags", "enableExecuteCommand", "healthCheckGracePeriodSeconds", "propagateTags")
+        settings = ("availabilityZoneRebalancing", "deploymentConfiguration", "enableECSManagedTags", "enableExecuteCommand", "healthCheckGracePeriodSeconds", "propagateTags")
         if action in ("CreateService", "UpdateService"):
             asked = json.loads(body)
             name = (asked.get("serviceName") or asked.get("service")).split("/")[-1]
@@ -602,8 +602,13 @@ def live(emulator, work):
 
     # The network stays
     rotated_database = {**VARIABLES["container_database"], "password_version": 2}
-    refused = terraform("plan", "-var", json_variable("network", {"flow_logs": True, "cidr": "10.1.0.0/16"}), "-var", json_variable("container_database", rotated_database), "-var", f"app_image={deployed['app_image']}", expect=(1,))
+    set_variables(**deployed, container_database=rotated_database, network={"flow_logs": True, "cidr": "10.1.0.0/16"})
+    refused = terraform("plan", expect=(1,))
     check("another address range is refused in the plan", "cannot be changed: it is 10.0.0.0/16" in " ".join(refused.stderr.replace("│", "").split()), refused.stderr)
+    given = {"container_database": rotated_database, "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}
+    set_variables(**deployed, **given)
+    refused = terraform("plan", expect=(1,))
+    check("another key is refused in the plan: it would make an empty file system", "cannot be changed" in refused.stderr, refused.stderr)
     set_variables(**deployed, container_database=rotated_database, network={"flow_logs": True, "zones": {"us-east-1a": 0, "us-east-1c": 2}})
     narrowed = changes(plan())
     check(

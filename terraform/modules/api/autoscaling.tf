@@ -2,7 +2,7 @@
 resource "aws_appautoscaling_target" "api" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
-  resource_id        = "service/${var.cluster_name}/${aws_ecs_service.api.name}"
+  resource_id        = "service/${var.cluster.name}/${aws_ecs_service.api.name}"
   min_capacity       = var.min_capacity
   max_capacity       = var.max_capacity
 }

@@ -114,7 +114,7 @@ resource "aws_ecs_task_definition" "api" {
 
 resource "aws_ecs_service" "api" {
   name            = "api"
-  cluster         = var.cluster_name
+  cluster         = var.cluster.arn
   task_definition = aws_ecs_task_definition.api.arn
   launch_type     = "FARGATE"
   desired_count   = var.min_capacity

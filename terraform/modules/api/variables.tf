@@ -34,9 +34,9 @@ variable "tasks" {
   nullable = false
 }
 
-variable "cluster_name" {
+variable "cluster" {
   description = "ECS cluster that the API's service is part of."
-  type        = string
+  type        = object({ name = string, arn = string })
   nullable    = false
 }
 

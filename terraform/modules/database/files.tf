@@ -8,6 +8,16 @@ resource "aws_efs_file_system" "database" {
   throughput_mode = "elastic"
 
   tags = { Name = "${var.context.name}-database" }
+
+  # With another key, another file system would be made, empty, and the server would run on it.
+  lifecycle {
+    ignore_changes = [kms_key_id]
+
+    postcondition {
+      condition     = var.context.kms_key_arn == null || self.kms_key_id == var.context.kms_key_arn
+      error_message = "The key of a file system cannot be changed: it is ${self.kms_key_id}. Set it back, or move the users to a second deployment."
+    }
+  }
 }
 
 resource "aws_efs_mount_target" "database" {
@@ -81,6 +91,11 @@ resource "aws_backup_vault" "database" {
   name          = "${var.context.name}-database"
   kms_key_arn   = var.context.kms_key_arn
   force_destroy = !var.context.deletion_protection
+
+  # The file system's condition says that it cannot be changed: another vault would be made, and this one deleted with its backups.
+  lifecycle {
+    ignore_changes = [kms_key_arn]
+  }
 }
 
 resource "aws_backup_plan" "database" {
@@ -131,7 +146,7 @@ resource "aws_iam_role_policy_attachment" "backup" {
 }
 
 # Refuses before anything with data is deleted: it is destroyed first, as it depends on all of that. So it holds for destroy,
-# for a database that is told to go, and for changes that would make a new file system (another KMS key).
+# for a database that is told to go, and for whatever would put another file system or vault in the place of this one.
 resource "terraform_data" "guard" {
   input            = { protected = var.context.deletion_protection }
   triggers_replace = [aws_efs_file_system.database.id, aws_backup_vault.database.id]

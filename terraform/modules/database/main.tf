@@ -102,7 +102,7 @@ resource "aws_ecs_task_definition" "database" {
 
 resource "aws_ecs_service" "database" {
   name            = "database"
-  cluster         = var.cluster_name
+  cluster         = var.cluster_arn
   task_definition = aws_ecs_task_definition.database.arn
   launch_type     = "FARGATE"
   desired_count   = 1

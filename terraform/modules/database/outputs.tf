@@ -4,18 +4,18 @@ output "host" {
 }
 
 output "security_group_id" {
-  description = "Security group of the server."
+  description = "Security group of the server, known once the server serves: who waits for it finds a database."
   value       = aws_security_group.database.id
+  depends_on  = [aws_ecs_service.database]
 }
 
 output "connection_string" {
-  description = "Secret with the API's connection string: as a task definition names it, its ARN, and its KMS key. Known once the server accepts it."
+  description = "Secret with the API's connection string: as a task definition names it, its ARN, and its KMS key."
   value = {
     value_from  = local.api_secret.connectionString
     secret_arn  = aws_secretsmanager_secret.api_database.arn
     kms_key_arn = var.context.kms_key_arn
   }
-  depends_on = [aws_ecs_service.database]
 }
 
 output "service_name" {

@@ -40,7 +40,7 @@ variable "tasks" {
   nullable = false
 }
 
-variable "cluster_name" {
+variable "cluster_arn" {
   description = "ECS cluster that the database's service is part of."
   type        = string
   nullable    = false

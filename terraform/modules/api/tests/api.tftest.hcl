@@ -26,7 +26,7 @@ variables {
   context       = { name = "users", region = "us-east-1", account_id = "123456789012" }
   vpc_id        = "vpc-1"
   tasks         = { subnet_ids = { us-east-1a = "subnet-a", us-east-1b = "subnet-b" } }
-  cluster_name  = "users"
+  cluster       = { name = "users", arn = "arn:aws:ecs:us-east-1:123456789012:cluster/users" }
   load_balancer = { security_group_id = "sg-load-balancer", arn_suffix = "app/a/1" }
   target_group  = { arn = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/b/2", arn_suffix = "targetgroup/b/2" }
   image         = "123456789012.dkr.ecr.us-east-1.amazonaws.com/users:1"

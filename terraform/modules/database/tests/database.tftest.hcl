@@ -87,11 +87,11 @@ override_resource {
 }
 
 variables {
-  context      = { name = "users", region = "us-east-1", account_id = "123456789012" }
-  vpc_id       = "vpc-1"
-  subnet_ids   = { us-east-1a = "subnet-a", us-east-1b = "subnet-b" }
-  tasks        = { subnet_ids = { us-east-1a = "subnet-a", us-east-1b = "subnet-b" } }
-  cluster_name = "users"
+  context     = { name = "users", region = "us-east-1", account_id = "123456789012" }
+  vpc_id      = "vpc-1"
+  subnet_ids  = { us-east-1a = "subnet-a", us-east-1b = "subnet-b" }
+  tasks       = { subnet_ids = { us-east-1a = "subnet-a", us-east-1b = "subnet-b" } }
+  cluster_arn = "arn:aws:ecs:us-east-1:123456789012:cluster/users"
 }
 
 run "defaults" {
