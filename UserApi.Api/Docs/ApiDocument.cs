@@ -11,7 +11,7 @@ namespace UserApi.Api.Docs;
 /// Says of every operation what its handler cannot say by its types: headers, limits, examples and each status it answers. The limits
 /// are the constants that the code checks; a test holds the document against what the API really answers.
 /// </summary>
-internal sealed class ApiDocument : IDocumentFilter
+internal sealed class ApiDocument(OpenApiDocument document)
 {
     private const string Bearer = "Bearer";
     private const string Json = "application/json";
@@ -22,12 +22,9 @@ internal sealed class ApiDocument : IDocumentFilter
 
     private const string BodyExample = """{"name":"Ana Lima","email":"ana@example.org","attributes":{"team":"blue"}}""";
 
-    private OpenApiDocument _document = null!;
-
-    public void Apply(OpenApiDocument swaggerDoc, DocumentFilterContext context)
+    public void Describe()
     {
-        _document = swaggerDoc;
-        swaggerDoc.Components = new()
+        document.Components = new()
         {
             Schemas = Schemas(),
             SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
@@ -41,16 +38,16 @@ internal sealed class ApiDocument : IDocumentFilter
                 },
             },
         };
-        swaggerDoc.Tags = new HashSet<OpenApiTag>
+        document.Tags = new HashSet<OpenApiTag>
         {
             new() { Name = "Users", Description = "The users. Writes can be made conditional with `If-Match` and `If-None-Match` (RFC 9110)." },
             new() { Name = "Operation", Description = "For load balancers, alarms and people." },
         };
 
-        DescribeUser((OpenApiPathItem)swaggerDoc.Paths["/users/{id}"]);
-        DescribeUsers((OpenApiPathItem)swaggerDoc.Paths["/users"]);
-        DescribeAccess(swaggerDoc);
-        RemoveBodiesOfHead(swaggerDoc);
+        DescribeUser((OpenApiPathItem)document.Paths["/users/{id}"]);
+        DescribeUsers((OpenApiPathItem)document.Paths["/users"]);
+        DescribeAccess();
+        RemoveBodiesOfHead();
         AddProbe("/", "Status", "The API and its store answer.", """{"status":"ok"}""", Problem(503, "The user store cannot be reached now."));
         AddProbe("/alive", "Alive", "The process answers. What a load balancer asks: it does not touch the store.", Health("self"));
         AddProbe(
@@ -175,13 +172,14 @@ internal sealed class ApiDocument : IDocumentFilter
         }
     }
 
-    private void DescribeAccess(OpenApiDocument document)
+    private void DescribeAccess()
     {
         foreach (var (method, operation) in document.Paths.Values.SelectMany(path => path.Operations!))
         {
             var scope = method == HttpMethod.Get || method == HttpMethod.Head ? Access.Read : Access.Write;
-            operation.Security = [new() { [new OpenApiSecuritySchemeReference(Bearer, _document)] = [] }];
-            Add(Problem(401, null, headers: Challenge("Bearer error=\"invalid_token\"")));
+            operation.Security = [new() { [new OpenApiSecuritySchemeReference(Bearer, document)] = [] }];
+            Add(Problem(
+                401, "The token has expired.", headers: Challenge("Bearer error=\"invalid_token\", error_description=\"The token has expired.\"")));
             Add(Problem(403, $"The token does not have the scope {scope}.", headers: Challenge($"Bearer error=\"insufficient_scope\", scope=\"{scope}\"")));
 
             void Add((string Status, IOpenApiResponse Response) problem) => operation.Responses!.Add(problem.Status, problem.Response);
@@ -190,7 +188,7 @@ internal sealed class ApiDocument : IDocumentFilter
         static Dictionary<string, IOpenApiHeader> Challenge(string example) => Headers(("WWW-Authenticate", "What is missing (RFC 6750).", example));
     }
 
-    private static void RemoveBodiesOfHead(OpenApiDocument document)
+    private void RemoveBodiesOfHead()
     {
         var heads = document.Paths.Values.SelectMany(path => path.Operations!).Where(operation => operation.Key == HttpMethod.Head);
         foreach (var response in heads.SelectMany(head => head.Value.Responses!.Values).Cast<OpenApiResponse>())
@@ -207,23 +205,23 @@ internal sealed class ApiDocument : IDocumentFilter
         {
             OperationId = id,
             Summary = summary,
-            Tags = new HashSet<OpenApiTagReference> { new("Operation", _document) },
+            Tags = new HashSet<OpenApiTagReference> { new("Operation", document) },
             Responses = Responses([("200", Response("All is well.", null, Content(Json, schema, example))), .. failures]),
         });
-        _document.Paths.Add(path, item);
+        document.Paths.Add(path, item);
     }
 
     private static Dictionary<string, IOpenApiSchema> Schemas()
     {
-        var name = Text("The display name: not blank, no control characters.", 1, UserBody.MaxNameLength);
-        var email = Text("An e-mail address (RFC 5321, RFC 6531).", 3, UserBody.MaxEmailLength);
+        var name = Text("The display name: not blank, no invisible characters.", 1, UserBody.MaxNameLength);
+        var email = Text("An e-mail address (RFC 5321, RFC 6531), no invisible characters.", 3, UserBody.MaxEmailLength);
         email.Format = "email";
         var attributes = new OpenApiSchema
         {
             Type = JsonSchemaType.Object,
             Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `a-z0-9._-`.",
             MaxProperties = UserBody.MaxAttributes,
-            AdditionalProperties = Text("Any text.", 0, UserBody.MaxAttributeValueLength),
+            AdditionalProperties = Text("Any text, no invisible characters but tabs and line breaks.", 0, UserBody.MaxAttributeValueLength),
         };
         var time = new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time", ReadOnly = true, Description = "UTC, to the millisecond (RFC 3339)." };
         var status = new OpenApiSchema { Type = JsonSchemaType.String };
@@ -341,7 +339,7 @@ internal sealed class ApiDocument : IDocumentFilter
 
     private Dictionary<string, OpenApiMediaType> Content(string mediaType, string schema, string example) => new()
     {
-        [mediaType] = new() { Schema = new OpenApiSchemaReference(schema, _document), Example = JsonNode.Parse(example) },
+        [mediaType] = new() { Schema = new OpenApiSchemaReference(schema, document), Example = JsonNode.Parse(example) },
     };
 
     private (string, IOpenApiResponse) Invalid(string field, string error) =>
@@ -396,4 +394,10 @@ internal sealed class ApiDocument : IDocumentFilter
             Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             Example = header.Example,
         });
+}
+
+/// <summary>Swashbuckle keeps one filter for all documents, so the filter itself keeps nothing.</summary>
+internal sealed class ApiDocumentFilter : IDocumentFilter
+{
+    public void Apply(OpenApiDocument swaggerDoc, DocumentFilterContext context) => new ApiDocument(swaggerDoc).Describe();
 }

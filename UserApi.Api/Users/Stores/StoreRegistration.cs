@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using MongoDB.Bson.Serialization;
 using MongoDB.Driver;
@@ -11,8 +10,6 @@ namespace UserApi.Api.Users.Stores;
 /// <summary>Chooses and makes the process's one store.</summary>
 internal static partial class StoreRegistration
 {
-    private static readonly TimeSpan s_healthBudget = TimeSpan.FromSeconds(1);
-
     public static void AddUserStore(this IHostApplicationBuilder builder)
     {
         var options = builder.Configuration.GetSection(StoreOptions.SectionName).Get<StoreOptions>() ?? new();
@@ -52,10 +49,12 @@ internal static partial class StoreRegistration
                     create(services),
                     makesSpans,
                     services.GetRequiredService<IMeterFactory>(),
+                    services.GetRequiredService<TimeProvider>(),
                     services.GetRequiredService<ILogger<InstrumentedUserStore>>());
             });
             builder.Services.AddHostedService<StoreStart>();
-            builder.Services.AddHealthChecks().AddCheck<StoreHealth>("store");
+            builder.Services.AddSingleton<StoreHealthCheck>();
+            builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
         }
     }
 
@@ -124,24 +123,6 @@ internal static partial class StoreRegistration
             catch (StoreUnavailableException)
             {
                 // The store has logged it.
-            }
-        }
-    }
-
-    private sealed class StoreHealth(IUserStore store) : IHealthCheck
-    {
-        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-        {
-            using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            budget.CancelAfter(s_healthBudget);
-            try
-            {
-                await store.PingAsync(budget.Token).AsTask().WaitAsync(budget.Token);
-                return HealthCheckResult.Healthy(store.SystemName);
-            }
-            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
-            {
-                return HealthCheckResult.Unhealthy($"{store.SystemName} does not answer");
             }
         }
     }
