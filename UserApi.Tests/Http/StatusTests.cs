@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using UserApi.Api.Users.Stores;
+using UserApi.Tests.Access;
 using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
@@ -52,6 +53,69 @@ public class StatusTests
         await status.IsProblem(HttpStatusCode.ServiceUnavailable);
         Assert.NotNull((await status).Headers.RetryAfter);
     }
+
+    [Fact]
+    public async Task Probes_at_the_same_time_share_one_question_and_none_of_them_takes_the_answer_away_from_the_others()
+    {
+        var clock = new ManualClock();
+        var answer = new TaskCompletionSource();
+        var questions = 0;
+        await using var api = Api(clock, _ =>
+        {
+            Interlocked.Increment(ref questions);
+            return answer.Task;
+        });
+        using var client = api.CreateClient();
+        using var impatient = new CancellationTokenSource();
+        var given = client.GetAsync("/", impatient.Token);
+        while (Volatile.Read(ref questions) == 0)
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+
+        var others = Enumerable.Range(0, 100).Select(i => client.Send("GET", i % 2 == 0 ? "/" : "/health")).ToList();
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
+        answer.SetResult();
+
+        await Assert.AllAsync(others, other => other.Is(HttpStatusCode.OK));
+        Assert.Equal(1, questions);
+        await client.Send("GET", "/").Is(HttpStatusCode.OK);
+        Assert.Equal(1, questions);
+
+        clock.Now += StoreHealthCheck.Reuse;
+        await client.Send("GET", "/health").Is(HttpStatusCode.OK);
+        Assert.Equal(2, questions);
+    }
+
+    [Theory]
+    [InlineData(true, "The user store cannot be reached now. The server refuses retryable writes: set retryWrites=false.")]
+    [InlineData(false, "The user store cannot be reached now.")]
+    public async Task A_store_that_knows_what_is_wrong_with_it_is_quoted_to_those_who_may_read(bool mayRead, string detail)
+    {
+        const string Reason = "The server refuses retryable writes: set retryWrites=false.";
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = Api(
+            new ManualClock(),
+            _ => throw new StoreUnavailableException(mayHaveBeenApplied: false) { Reason = Reason },
+            mayRead ? [] : issuer.Settings);
+        using var client = api.CreateClient();
+
+        var status = await client.Send("GET", "/").IsProblem(HttpStatusCode.ServiceUnavailable);
+        var health = await (await client.Send("GET", "/health").Is(HttpStatusCode.ServiceUnavailable)).Read();
+
+        Assert.Equal(detail, status.GetProperty("detail").GetString());
+        Assert.Equal(mayRead, health.TryGetProperty("checks", out var checks));
+        if (mayRead)
+        {
+            Assert.Equal(Reason, checks.GetProperty("store").GetProperty("description").GetString());
+        }
+    }
+
+    private static ApiFactory Api(TimeProvider clock, Func<CancellationToken, Task> ping, params (string, string)[] settings) => new(settings)
+    {
+        Configure = services => services.AddSingleton(clock).AddSingleton<IUserStore>(new StoreDouble(_ => Task.CompletedTask, ping)),
+    };
 
     private static Task Down(CancellationToken cancellationToken) => throw new StoreUnavailableException(mayHaveBeenApplied: false);
 

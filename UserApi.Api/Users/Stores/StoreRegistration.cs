@@ -112,18 +112,8 @@ internal static partial class StoreRegistration
     /// Makes the store while the process starts: a file that cannot be used ends it at once. A database that cannot be reached does not;
     /// asking it now only opens the first connection before the first request needs it.
     /// </summary>
-    private sealed class StoreStart(IUserStore store) : BackgroundService
+    private sealed class StoreStart(StoreHealthCheck store) : BackgroundService
     {
-        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-        {
-            try
-            {
-                await store.PingAsync(stoppingToken);
-            }
-            catch (StoreUnavailableException)
-            {
-                // The store has logged it.
-            }
-        }
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => store.CheckAsync(stoppingToken);
     }
 }
