@@ -4,19 +4,14 @@ namespace UserApi.Api.Users.Stores;
 
 /// <summary>
 /// Asks the store for a sign of life on behalf of everybody who asks, <c>/health</c> and <c>/</c>: probes at the same time share one question,
-/// so that thousands of them cost the database one connection. An answer is from a question that was put at most 1 s before.
+/// so that thousands of them cost the database one connection. No answer outlives its question, which is under way for 1 s at the most.
 /// </summary>
-internal sealed class StoreHealthCheck(IUserStore store, TimeProvider clock) : IHealthCheck
+internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
 {
-    /// <summary>How long the store may take to answer, and so the greatest age of an answer.</summary>
-    public static readonly TimeSpan Budget = TimeSpan.FromSeconds(1);
-
-    /// <summary>How long after a question its answer still serves those who ask.</summary>
-    public static readonly TimeSpan Reuse = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private Task<HealthCheckResult>? _answer;
-    private long _askedAt;
 
     /// <summary>What callers will meet now, with the reason as its description.</summary>
     /// <param name="cancellationToken">Gives up waiting; others wait on.</param>
@@ -24,10 +19,8 @@ internal sealed class StoreHealthCheck(IUserStore store, TimeProvider clock) : I
     {
         lock (_lock)
         {
-            if (_answer is null || (_answer.IsCompleted && clock.GetElapsedTime(_askedAt) >= Reuse))
+            if (_answer is null or { IsCompleted: true })
             {
-                _askedAt = clock.GetTimestamp();
-
                 // It is nobody's own: neither its trace nor its end is that of the first to ask.
                 using var _ = ExecutionContext.SuppressFlow();
                 _answer = Task.Run(AskAsync, CancellationToken.None);
@@ -42,7 +35,7 @@ internal sealed class StoreHealthCheck(IUserStore store, TimeProvider clock) : I
 
     private async Task<HealthCheckResult> AskAsync()
     {
-        using var budget = new CancellationTokenSource(Budget);
+        using var budget = new CancellationTokenSource(s_budget);
         try
         {
             await store.PingAsync(budget.Token).AsTask().WaitAsync(budget.Token);
@@ -54,7 +47,7 @@ internal sealed class StoreHealthCheck(IUserStore store, TimeProvider clock) : I
         }
         catch (OperationCanceledException)
         {
-            return HealthCheckResult.Unhealthy($"{store.SystemName} does not answer within {Budget.TotalSeconds} s.");
+            return HealthCheckResult.Unhealthy($"{store.SystemName} does not answer within {s_budget.TotalSeconds} s.");
         }
     }
 }
