@@ -15,6 +15,7 @@ try
 {
     var builder = WebApplication.CreateBuilder(args);
     builder.AddServiceDefaults(InstrumentedUserStore.TelemetryName, "MongoDB.Driver");
+    builder.AddResponseHeaders();
     builder.AddLimits();
     builder.AddForwardedClients();
     builder.AddAccess();

@@ -21,6 +21,7 @@ public static class Extensions
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddConsoleLogging();
+        builder.AddTraceContext();
         builder.AddOpenTelemetry(telemetrySources);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthEndpoints.LiveTag]);
         builder.Services.AddServiceDiscovery();
@@ -72,6 +73,7 @@ public static class Extensions
         builder.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
         builder.Services.AddOpenTelemetry()
             .WithTracing(tracing => tracing
+                .SetSampler(builder.Configuration)
                 .AddSource(builder.Environment.ApplicationName)
                 .AddSource(sources)
                 .AddAspNetCoreInstrumentation(http => http.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path))

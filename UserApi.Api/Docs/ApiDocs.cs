@@ -1,6 +1,12 @@
 using System.ComponentModel;
+using System.Net.Mime;
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.Swagger;
 using UserApi.Api.Http;
 
 namespace UserApi.Api.Docs;
@@ -10,6 +16,7 @@ internal static partial class ApiDocs
 {
     private const string Path = "/docs";
     private const string Document = "/openapi.json";
+    private const string DocumentName = "openapi";
 
     // Swagger UI draws its icons as data: images and writes style attributes.
     private const string ContentSecurityPolicy =
@@ -21,7 +28,7 @@ internal static partial class ApiDocs
         builder.Services.AddEndpointsApiExplorer();
         builder.Services.AddSwaggerGen(swagger =>
         {
-            swagger.SwaggerDoc("openapi", new OpenApiInfo
+            swagger.SwaggerDoc(DocumentName, new OpenApiInfo
             {
                 Title = "UserApi",
                 Version = "1",
@@ -51,7 +58,7 @@ internal static partial class ApiDocs
         app.Use(next =>
         {
             var docs = new Lazy<RequestDelegate>(() => CreateDocs(app, next));
-            return http => http.Request.Path.StartsWithSegments(Path) || http.Request.Path == Document ? docs.Value(http) : next(http);
+            return http => http.Request.Path.StartsWithSegments(Path) || IsDocument(http) ? docs.Value(http) : next(http);
         });
 
         if (app.Environment.IsDevelopment())
@@ -82,11 +89,13 @@ internal static partial class ApiDocs
         {
             var headers = http.Response.Headers;
             headers.ContentSecurityPolicy = ContentSecurityPolicy;
-            headers.XContentTypeOptions = "nosniff";
             headers["Referrer-Policy"] = "no-referrer";
             return next(http);
         });
-        docs.UseSwagger(swagger => swagger.RouteTemplate = "{documentName}.json");
+
+        // Not UseSwagger: it would make the same document anew for every request.
+        var document = CreateDocument(app.ApplicationServices);
+        docs.Use((http, next) => IsDocument(http) ? document.ExecuteAsync(http) : next(http));
         docs.UseSharedFiles(Path);
         docs.UseSwaggerUI(ui =>
         {
@@ -97,6 +106,19 @@ internal static partial class ApiDocs
         });
         docs.Run(next);
         return docs.Build();
+    }
+
+    private static bool IsDocument(HttpContext http) =>
+        http.Request.Path == Document && (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
+
+    private static FileContentHttpResult CreateDocument(IServiceProvider services)
+    {
+        using var scope = services.CreateScope();
+        using var text = new StringWriter();
+        scope.ServiceProvider.GetRequiredService<ISwaggerProvider>().GetSwagger(DocumentName).SerializeAsV3(new OpenApiJsonWriter(text));
+        var json = Encoding.UTF8.GetBytes(text.ToString());
+        var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(json).AsSpan(0, 16))}\"";
+        return TypedResults.Bytes(json, $"{MediaTypeNames.Application.Json}; charset=utf-8", entityTag: new EntityTagHeaderValue(tag));
     }
 
     [LoggerMessage(1, LogLevel.Information, "Try it at {Address}/docs")]

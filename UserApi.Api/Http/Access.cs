@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Diagnostics;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
@@ -18,6 +20,10 @@ internal static partial class Access
     public const string Write = "users.write";
 
     private static readonly TimeSpan s_healthPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_clockSkew = TimeSpan.FromSeconds(30);
+
+    private static readonly SearchValues<char> s_scopeCharacters =
+        SearchValues.Create([.. Enumerable.Range('!', '~' - '!' + 1).Select(code => (char)code).Except(['"', '\\'])]);
 
     public static void AddAccess(this WebApplicationBuilder builder)
     {
@@ -34,6 +40,9 @@ internal static partial class Access
             Tokens for any other service would be taken: set Authentication:Schemes:Bearer:ValidAudiences, or Authentication:AnyAudience to true
             where the issuer's access tokens name no audience.
             """);
+        Require(!options.ScopePrefix.AsSpan().ContainsAnyExcept(s_scopeCharacters), """
+            Authentication:ScopePrefix must hold only what a scope can: ASCII without spaces, quotation marks and backslashes (RFC 6749 section 3.3).
+            """);
 
         builder.Services.AddSingleton(new AccessState(hasIssuer, allowAnonymous, options.ScopePrefix));
         if (!hasIssuer)
@@ -47,12 +56,20 @@ internal static partial class Access
         {
             jwt.MapInboundClaims = false;
             jwt.TokenValidationParameters.NameClaimType = "sub";
+            jwt.TokenValidationParameters.ClockSkew = s_clockSkew;
+
+            // Nothing of what a caller sends to trace its request, and not its trace id either, is the issuer's business.
+            jwt.BackchannelHttpHandler = new SocketsHttpHandler { ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator() };
             jwt.Events = new()
             {
                 OnMessageReceived = FetchKeysAsync,
-                OnChallenge = RefuseUnchecked,
+                OnChallenge = RefuseAsync,
             };
         });
+        builder.Services.AddSingleton(services => new IssuerFailures(new(
+            services.GetRequiredService<ILogger<IssuerUnavailableException>>(),
+            "The issuer's keys cannot be fetched",
+            services.GetRequiredService<TimeProvider>())));
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IOptions<LimitOptions>>((jwt, limits) => jwt.BackchannelTimeout = limits.Value.RequestTimeout);
         builder.Services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, jwt =>
@@ -107,9 +124,10 @@ internal static partial class Access
         return state.AllowAnonymous || HasScope(http.User, state.ScopePrefix + Read);
     }
 
-    // "scope" is RFC 8693 section 4.2, "scp" what Entra ID and Okta write; each a list in one string, or an array.
+    // "scope" is RFC 8693 section 4.2, "scp" what Entra ID and Okta write; each a list in one string, or an array of strings, which becomes
+    // a claim for each. Anything else, such as an object with the scope as a member's name, would be a claim of its JSON text.
     private static bool HasScope(ClaimsPrincipal user, string scope) => user.Claims
-        .Where(claim => claim.Type is "scope" or "scp")
+        .Where(claim => claim.Type is "scope" or "scp" && claim.ValueType == ClaimValueTypes.String)
         .Any(claim => claim.Value.Split(' ').Contains(scope, StringComparer.Ordinal));
 
     // The handler alone would wait for a slow issuer longer than the request may take.
@@ -133,28 +151,49 @@ internal static partial class Access
         using var patience = isHealth ? CancellationTokenSource.CreateLinkedTokenSource(abort) : null;
         patience?.CancelAfter(s_healthPatience);
         var giveUp = patience?.Token ?? abort;
+        var failures = message.HttpContext.RequestServices.GetRequiredService<IssuerFailures>().Log;
         try
         {
             await issuer.GetConfigurationAsync(giveUp).WaitAsync(giveUp);
+            failures.Succeeded();
         }
         catch (Exception e) when (e is InvalidOperationException or OperationCanceledException)
         {
-            LogIssuer(message.HttpContext.RequestServices.GetRequiredService<ILogger<IssuerUnavailableException>>(), e.GetBaseException().Message);
+            failures.Failed(e.GetBaseException().Message);
             message.Fail(new IssuerUnavailableException(e));
         }
     }
 
-    // Not before: what is open stays open.
-    private static Task RefuseUnchecked(JwtBearerChallengeContext challenge)
+    // Fails only on challenge, so that anonymous endpoints work while the issuer is down.
+    private static Task RefuseAsync(JwtBearerChallengeContext challenge)
     {
+        var http = challenge.HttpContext;
         if (challenge.AuthenticateFailure is IssuerUnavailableException failure)
         {
-            challenge.HttpContext.RequestAborted.ThrowIfCancellationRequested();
+            http.RequestAborted.ThrowIfCancellationRequested();
             throw failure;
         }
 
-        return Task.CompletedTask;
+        challenge.HandleResponse();
+        var detail = challenge.AuthenticateFailure is { } invalid ? Explain(invalid) : "A bearer token is required.";
+        http.Response.Headers.WWWAuthenticate = challenge.AuthenticateFailure is null
+            ? JwtBearerDefaults.AuthenticationScheme
+            : $"{JwtBearerDefaults.AuthenticationScheme} error=\"invalid_token\", error_description=\"{detail}\"";
+        return new Problem(StatusCodes.Status401Unauthorized, detail).ExecuteAsync(http);
     }
+
+    // By the kind of the failure alone: whatever else it holds, its sender wrote, and nobody has vouched for it.
+    private static string Explain(Exception invalid) => invalid switch
+    {
+        SecurityTokenExpiredException => "The token has expired.",
+        SecurityTokenNotYetValidException => "The token is not valid yet.",
+        SecurityTokenNoExpirationException => "The token has no time of expiry.",
+        SecurityTokenInvalidLifetimeException => "The token's lifetime is not valid.",
+        SecurityTokenInvalidAudienceException => "The token is for another audience.",
+        SecurityTokenInvalidIssuerException => "The token is of another issuer.",
+        SecurityTokenInvalidSignatureException => "The token's signature is not one of the issuer's.",
+        _ => "The token is not valid.",
+    };
 
     private static void Require(bool holds, string otherwise)
     {
@@ -167,13 +206,12 @@ internal static partial class Access
     [LoggerMessage(1, LogLevel.Warning, "Callers without a token may do everything")]
     private static partial void LogAnonymous(ILogger logger);
 
-    [LoggerMessage(2, LogLevel.Warning, "The issuer's keys cannot be fetched: {Reason}")]
-    private static partial void LogIssuer(ILogger logger, string reason);
-
     private sealed record AccessState(bool HasIssuer, bool AllowAnonymous, string ScopePrefix);
 
+    private sealed record IssuerFailures(FailureLog Log);
+
     /// <summary>Says which scope was missing (RFC 6750 section 3.1), where the handler itself says nothing.</summary>
-    private sealed class BearerResultHandler : IAuthorizationMiddlewareResultHandler
+    private sealed class BearerResultHandler(AccessState state) : IAuthorizationMiddlewareResultHandler
     {
         private readonly AuthorizationMiddlewareResultHandler _standard = new();
 
@@ -184,7 +222,7 @@ internal static partial class Access
                 return _standard.HandleAsync(next, context, policy, authorizeResult);
             }
 
-            var scope = context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy;
+            var scope = state.ScopePrefix + context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>()?.Policy;
             context.Response.Headers.WWWAuthenticate = $"Bearer error=\"insufficient_scope\", scope=\"{scope}\"";
             return ScopeAuthorization.Missing(scope).ExecuteAsync(context);
         }

@@ -7,7 +7,7 @@ internal static class ScopeAuthorization
 {
     public static RouteHandlerBuilder RequireScope(this RouteHandlerBuilder endpoint, string scope) => endpoint
         .RequireAuthorization(scope)
-        .Answers(new Problem(StatusCodes.Status401Unauthorized), Challenge("Bearer error=\"invalid_token\""))
+        .Answers(new Problem(StatusCodes.Status401Unauthorized, "The token has expired."), Challenge("Bearer error=\"invalid_token\", error_description=\"The token has expired.\""))
         .Answers(Missing(scope), Challenge($"Bearer error=\"insufficient_scope\", scope=\"{scope}\""));
 
     /// <summary>403: the token does not have the scope.</summary>

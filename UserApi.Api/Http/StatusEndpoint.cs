@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using UserApi.Api.Docs;
 using UserApi.Api.Users.Stores;
 using UserApi.ServiceDefaults;
@@ -13,8 +14,16 @@ internal static class StatusEndpoint
     public static void MapStatus(this WebApplication app) => app
         .MapMethods("/", [HttpMethods.Get, HttpMethods.Head], (RequestDelegate)(async http =>
         {
-            await http.RequestServices.GetRequiredService<IUserStore>().PingAsync(http.RequestAborted);
-            await http.Response.WriteJsonAsync(new("ok"), StatusJson.Default.ApiStatus, "application/json");
+            var store = await http.RequestServices.GetRequiredService<StoreHealthCheck>().CheckAsync(http.RequestAborted);
+            if (store.Status == HealthStatus.Healthy)
+            {
+                await http.Response.WriteJsonAsync(new("ok"), StatusJson.Default.ApiStatus, "application/json");
+                return;
+            }
+
+            // Not thrown: probes go on asking while the store is down, and an exception would cost them more than the answer.
+            var problem = Problem.StoreUnavailable;
+            await (Access.MayRead(http) ? problem with { Detail = $"{problem.Detail} {store.Description}" } : problem).ExecuteAsync(http);
         }))
         .AsProbe()
         .WithTags("Operation")

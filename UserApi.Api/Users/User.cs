@@ -20,7 +20,7 @@ namespace UserApi.Api.Users;
 public sealed record User(
     [property: Description("The id of the user."), StringLength(UserId.MaxLength, MinimumLength = 1)] string Id,
     [property: Description("The display name."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string Name,
-    [property: Description("An e-mail address (RFC 5321, RFC 6531)."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email,
+    [property: Description("An e-mail address (RFC 5321, RFC 6531), no invisible characters."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email,
     [property: AttributesSchema] IReadOnlyDictionary<string, string>? Attributes,
     [property: Description("When the user was created: UTC, to the millisecond (RFC 3339).")] DateTime CreatedAt,
     [property: Description("When the user was last written: UTC, to the millisecond (RFC 3339).")] DateTime UpdatedAt,

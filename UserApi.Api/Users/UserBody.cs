@@ -10,14 +10,15 @@ using UserApi.Api.Http;
 namespace UserApi.Api.Users;
 
 /// <summary>What a client writes of a user. Members not named here are ignored.</summary>
-/// <param name="Name">The display name: 1 to 200 characters, not blank, no control characters.</param>
-/// <param name="Email">An e-mail address of at most 254 characters (RFC 5321, RFC 6531), or nothing.</param>
+/// <param name="Name">The display name: 1 to 200 characters, not blank, none invisible (see <see cref="InvisibleText.Find"/>).</param>
+/// <param name="Email">An e-mail address of at most 254 characters (RFC 5321, RFC 6531), none invisible, or nothing.</param>
 /// <param name="Attributes">
-/// At most 32 strings by key. A key has 1 to 64 characters out of <c>a-z0-9._-</c>, a value at most 1,024 characters.
+/// At most 32 strings by key. A key has 1 to 64 characters out of <c>a-z0-9._-</c>, a value at most 1,024 characters, none invisible but tabs
+/// and line breaks.
 /// </param>
 public sealed record UserBody(
-    [property: Description("The display name: not blank, no control characters."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string Name,
-    [property: Description("An e-mail address (RFC 5321, RFC 6531)."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email = null,
+    [property: Description("The display name: not blank, no invisible characters."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string Name,
+    [property: Description("An e-mail address (RFC 5321, RFC 6531), no invisible characters."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email = null,
     [property: AttributesSchema] IReadOnlyDictionary<string, string>? Attributes = null)
 {
     /// <summary>The greatest length of a name, in Unicode code points.</summary>
@@ -146,6 +147,10 @@ public sealed record UserBody(
             {
                 errors[$"attributes.{key}"] = [$"A value has at most {MaxAttributeValueLength} characters."];
             }
+            else if (InvisibleText.Find(text, allowLineBreaks: true) is { } invisible)
+            {
+                errors[$"attributes.{key}"] = [Invisible("A value", invisible)];
+            }
             else
             {
                 attributes[key] = text;
@@ -176,11 +181,13 @@ public sealed record UserBody(
     private static string? CheckName(string? name) => name switch
     {
         null => "A name is required.",
-        _ when string.IsNullOrWhiteSpace(name) => "A name is not blank.",
+        _ when InvisibleText.IsBlank(name) => "A name must not be blank.",
         _ when IsLongerThan(MaxNameLength, name) => $"A name has at most {MaxNameLength} characters.",
-        _ when name.Any(char.IsControl) => "A name has no control characters.",
+        _ when InvisibleText.Find(name, allowLineBreaks: false) is { } invisible => Invisible("A name", invisible),
         _ => null,
     };
+
+    private static string Invisible(string what, Rune character) => $"{what} must not contain U+{character.Value:X4}, which cannot be seen.";
 
     private static string? CheckEmail(string email)
     {
@@ -199,7 +206,7 @@ public sealed record UserBody(
         atom.Length > 0 && atom.EnumerateRunes().All(rune =>
             rune.IsAscii
                 ? Rune.IsLetterOrDigit(rune) || punctuation.Contains((char)rune.Value)
-                : rune != Rune.ReplacementChar && !Rune.IsWhiteSpace(rune) && !Rune.IsControl(rune)));
+                : rune != Rune.ReplacementChar && !InvisibleText.IsBlank(rune) && !InvisibleText.IsInvisible(rune)));
 
     private static bool IsLongerThan(int length, string text) =>
         text.Length > length && (text.Length > 2 * length || text.EnumerateRunes().Count() > length);
@@ -211,7 +218,7 @@ internal sealed class AttributesSchemaAttribute : SchemaAttribute
     /// <inheritdoc/>
     public override void Apply(OpenApiSchema schema)
     {
-        schema.Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `a-z0-9._-`.";
+        schema.Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `a-z0-9._-`. A value is any text, no invisible characters but tabs and line breaks.";
         schema.MaxProperties = UserBody.MaxAttributes;
         schema.AdditionalProperties = new OpenApiSchema
         {

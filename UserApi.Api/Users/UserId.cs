@@ -6,7 +6,8 @@ namespace UserApi.Api.Users;
 
 /// <summary>
 /// The id of a user: 1 to 128 characters (Unicode code points) out of letters and digits of any script and <c>-._~@+:|=</c>, not only
-/// dots, case-sensitive, in Unicode normalization form C, so that ids that look the same are the same.
+/// dots, none invisible, in Unicode normalization form C. Two ids are the same when their code points are: case counts, and so do letters
+/// that look alike, such as the Latin and the Cyrillic a (UTS #39).
 /// </summary>
 public readonly record struct UserId
 {
@@ -70,7 +71,8 @@ public readonly record struct UserId
                 return TooLong;
             }
 
-            if (!Rune.IsLetterOrDigit(rune) && !(rune.IsAscii && Punctuation.Contains((char)rune.Value)))
+            // Some letters are invisible, such as the fillers of Hangul.
+            if (InvisibleText.IsInvisible(rune) || (!Rune.IsLetterOrDigit(rune) && !(rune.IsAscii && Punctuation.Contains((char)rune.Value))))
             {
                 return $"An id is made of letters and digits of any script and {Punctuation}";
             }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
@@ -18,6 +19,7 @@ internal sealed class Issuer : IAsyncDisposable
     public const string Both = $"{Read} {Write}";
 
     private WebApplication? _server;
+    private readonly ConcurrentQueue<string> _headers = new();
     private int _requests;
 
     private Issuer()
@@ -38,6 +40,9 @@ internal sealed class Issuer : IAsyncDisposable
 
     /// <summary>How often it was asked for anything.</summary>
     public int Requests => _requests;
+
+    /// <summary>The names of all headers that it was ever sent.</summary>
+    public IEnumerable<string> Headers => _headers;
 
     /// <summary>The settings of an API that takes this issuer's tokens, and no call without one.</summary>
     public (string, string)[] Settings =>
@@ -72,6 +77,11 @@ internal sealed class Issuer : IAsyncDisposable
         _server.Use(async (http, next) =>
         {
             Interlocked.Increment(ref _requests);
+            foreach (var name in http.Request.Headers.Keys)
+            {
+                _headers.Enqueue(name);
+            }
+
             await Task.Delay(Delay, http.RequestAborted);
             await next(http);
         });

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Tokens;
 using UserApi.Tests.Infrastructure;
 
@@ -88,6 +89,39 @@ public class IssuerTests
         await issuer.StartAgainAsync();
         Assert.Equal(404, await client.StatusAsync("GET", "/users/ana", good));
         Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", unsigned));
+    }
+
+    [Fact]
+    public async Task An_issuer_that_is_down_is_one_line_in_the_log_however_often_it_is_needed()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await issuer.StopAsync();
+        var log = new LogCollector();
+        await using var api = new ApiFactory(issuer.Settings) { Configure = services => services.AddSingleton<ILoggerProvider>(log) };
+        using var client = api.Client();
+
+        for (var call = 0; call < 20; call++)
+        {
+            Assert.Equal(503, await client.StatusAsync("GET", "/users/nobody", issuer.Token()));
+        }
+
+        Assert.Single(log.Lines, line => line.StartsWith("Warning UserApi.Api.Http.Issuer", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_a_caller_sends_to_trace_its_request_is_not_passed_on_to_the_issuer()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory([.. issuer.Settings, ("Telemetry:TrustCallers", "true")]);
+        using var client = api.Client();
+        client.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        client.DefaultRequestHeaders.Add("tracestate", "a=b");
+        client.DefaultRequestHeaders.Add("baggage", "user=ana");
+
+        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", issuer.Token()));
+
+        Assert.NotEmpty(issuer.Headers);
+        Assert.Empty(issuer.Headers.Intersect(["traceparent", "tracestate", "baggage", "Request-Id", "Correlation-Context"], StringComparer.OrdinalIgnoreCase));
     }
 
     [Fact]

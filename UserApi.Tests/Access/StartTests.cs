@@ -8,6 +8,7 @@ public class StartTests
 {
     private const string Authority = "--Authentication:Schemes:Bearer:Authority=https://login.example.org/";
     private const string Audience = "--Authentication:Schemes:Bearer:ValidAudiences:0=users";
+    private const string Otlp = "--OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9";
 
     [Theory]
     [InlineData("Authentication:Schemes:Bearer:Authority")]
@@ -19,6 +20,11 @@ public class StartTests
     [InlineData("ForwardedHeaders:Networks: '10.0.0.0/33' is not a network", Authority, Audience, "--ForwardedHeaders:Networks:0=10.0.0.0/33")]
     [InlineData("ForwardedHeaders:Networks: 'proxy' is not a network", Authority, Audience, "--ForwardedHeaders:Networks:0=proxy")]
     [InlineData("ForwardedHeaders:Hops", Authority, Audience, "--ForwardedHeaders:Networks:0=10.0.0.0/8", "--ForwardedHeaders:Hops=0")]
+    [InlineData("Authentication:ScopePrefix", Authority, Audience, "--Authentication:ScopePrefix=a \"b\" ")]
+    [InlineData("OTEL_TRACES_SAMPLER must be", Authority, Audience, Otlp, "--OTEL_TRACES_SAMPLER=ratio")]
+    [InlineData("OTEL_TRACES_SAMPLER_ARG must be", Authority, Audience, Otlp, "--OTEL_TRACES_SAMPLER=traceidratio", "--OTEL_TRACES_SAMPLER_ARG=10")]
+    [InlineData("OTEL_TRACES_SAMPLER_ARG", Authority, Audience, Otlp, "--OTEL_TRACES_SAMPLER=traceidratio", "--OTEL_TRACES_SAMPLER_ARG=a tenth")]
+    [InlineData("Telemetry:TrustCallers", Authority, Audience, "--Telemetry:TrustCallers=yes please")]
     public async Task The_process_refuses_to_start_and_says_why(string why, params string[] arguments)
     {
         using var folder = new TemporaryFolder();

@@ -1,6 +1,8 @@
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using CsCheck;
 using Microsoft.IdentityModel.Tokens;
 using UserApi.Tests.Infrastructure;
 
@@ -39,6 +41,9 @@ public class TokenTests
             ("scope: other case", With("scope", "Users.Read")),
             ("scope: by comma", With("scope", "users.read,users.write")),
             ("scope: number", With("scope", 1)),
+            ("scope: object", With("scope", new Dictionary<string, object> { ["a"] = $"x {Issuer.Read} x" })),
+            ("scope: object among strings", With("scope", new object[] { "x", new Dictionary<string, object> { ["a"] = $"x {Issuer.Read} x" } })),
+            ("scp: list in a list", With("scp", new object[] { new[] { "x", $" {Issuer.Read} " } })),
             ("role instead", With("role", Issuer.Read)),
         })
         {
@@ -62,6 +67,9 @@ public class TokenTests
                 ["scope: other case"] = Insufficient,
                 ["scope: by comma"] = Insufficient,
                 ["scope: number"] = Insufficient,
+                ["scope: object"] = Insufficient,
+                ["scope: object among strings"] = Insufficient,
+                ["scp: list in a list"] = Insufficient,
                 ["role instead"] = Insufficient,
             },
             verdicts);
@@ -188,7 +196,105 @@ public class TokenTests
         using var client = api.Client();
 
         Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", issuer.Token("https://users.example/users.read")));
-        Assert.Equal(403, await client.StatusAsync("GET", "/users/nobody", issuer.Token(Issuer.Both)));
+        Assert.Equal(
+            "403 Bearer error=\"insufficient_scope\", scope=\"https://users.example/users.read\"",
+            await client.VerdictAsync($"Bearer {issuer.Token(Issuer.Both)}"));
+    }
+
+    [Fact]
+    public async Task The_clocks_of_the_issuer_and_the_API_may_differ_by_thirty_seconds()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+
+        Assert.Equal(404, await StatusAsync(notBefore: -600, expires: -15));
+        Assert.Equal(401, await StatusAsync(notBefore: -600, expires: -45));
+        Assert.Equal(404, await StatusAsync(notBefore: 15, expires: 600));
+        Assert.Equal(401, await StatusAsync(notBefore: 60, expires: 600));
+
+        Task<int> StatusAsync(int notBefore, int expires) => client.StatusAsync("GET", "/users/nobody", issuer.Token(change: token =>
+            (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddSeconds(notBefore), DateTime.UtcNow.AddSeconds(expires))));
+    }
+
+    [Fact]
+    public async Task A_refusal_says_what_is_wrong()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+        var good = issuer.Token();
+
+        await AssertAsync("The token has expired.", issuer.Token(change: token => (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddHours(-2), DateTime.UtcNow.AddHours(-1))));
+        await AssertAsync("The token is not valid yet.", issuer.Token(change: token => (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddHours(1), DateTime.UtcNow.AddHours(2))));
+        await AssertAsync("The token has no time of expiry.", issuer.Token(change: token => token.Expires = null));
+        await AssertAsync("The token is for another audience.", issuer.Token(change: token => token.Audience = "billing"));
+        await AssertAsync("The token is of another issuer.", issuer.Token(change: token => token.Issuer = "https://evil.example"));
+        await AssertAsync("The token's signature is not one of the issuer's.", issuer.Token(change: token => token.SigningCredentials = Issuer.NewRsaKey()));
+        await AssertAsync("The token's signature is not one of the issuer's.", good[..^6] + "AAAAAA");
+        await AssertAsync("The token is not valid.", "hello");
+
+        async Task AssertAsync(string detail, string token)
+        {
+            using var answer = await client.CallAsync("GET", "/users/nobody", $"Bearer {token}");
+            var problem = await answer.Content.ReadFromJsonAsync<JsonNode>(Cancel);
+            Assert.Equal(detail, (string?)problem!["detail"]);
+            Assert.Equal($"Bearer error=\"invalid_token\", error_description=\"{detail}\"", answer.Headers.WwwAuthenticate.ToString());
+        }
+    }
+
+    [Theory]
+    [InlineData("\u00FC")]
+    [InlineData("a\r\nSet-Cookie: a=b")]
+    [InlineData("\"quoted\" \\")]
+    [InlineData("\0")]
+    public async Task A_forged_claim_is_refused_and_not_reflected(string forged)
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+        foreach (var token in new[]
+        {
+            issuer.Token(change: token => token.Issuer = forged),
+            issuer.Token(change: token => token.Audience = forged),
+            issuer.Token(change: token => (token.Issuer, token.SigningCredentials) = (forged, null)),
+            issuer.Token(change: token => (token.Claims["sub"], token.SigningCredentials) = (forged, Issuer.NewRsaKey())),
+        })
+        {
+            using var answer = await client.CallAsync("GET", "/users/nobody", $"Bearer {token}");
+
+            Assert.Equal(401, (int)answer.StatusCode);
+            Assert.False(answer.Headers.Contains("Set-Cookie"));
+            Assert.DoesNotContain(forged, answer.Headers + await answer.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Whatever_a_token_holds_it_is_refused_and_the_refusal_is_one_of_few()
+    {
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = new ApiFactory(issuer.Settings);
+        using var client = api.Client();
+        var good = issuer.Token().Split('.');
+        var text = Gen.OneOf(Gen.String[Gen.Char, 0, 12], Gen.Const("users"), Gen.Const("RS256"), Gen.Const("\r\nX: y"), Gen.Const("\u00FC"));
+        var value = Gen.OneOf(text.Select(text => (object)text), text.Array[0, 3].Select(texts => (object)texts), Gen.Int.Select(number => (object)number));
+        var member = Gen.Select(Gen.OneOf("iss", "aud", "sub", "exp", "nbf", "scope", "alg", "kid", "typ", "jku", "crit"), value);
+        var part = member.Array[0, 5].Select(members => Encode(JsonSerializer.Serialize(
+            members.DistinctBy(each => each.Item1).ToDictionary(each => each.Item1, each => each.Item2))));
+        var token = Gen.Select(
+            Gen.OneOf(part, Gen.Const(good[0])),
+            Gen.OneOf(part, text.Select(Encode)),
+            Gen.OneOf(text.Select(Encode), Gen.Const(good[2]), Gen.Const("")),
+            (header, payload, signature) => $"{header}.{payload}.{signature}");
+
+        await token.SampleAsync(
+            async token =>
+            {
+                using var answer = await client.CallAsync("GET", "/users/nobody", $"Bearer {token}");
+                Assert.Equal(401, (int)answer.StatusCode);
+                Assert.Matches("^Bearer error=\"invalid_token\", error_description=\"The token[a-z' ]*\\.\"$", answer.Headers.WwwAuthenticate.ToString());
+            },
+            iter: 500);
     }
 
     [Fact]

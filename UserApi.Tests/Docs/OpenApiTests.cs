@@ -26,6 +26,33 @@ public class OpenApiTests
     }
 
     [Fact]
+    public async Task Whoever_asks_first_and_at_the_same_time_gets_the_whole_document()
+    {
+        await using var api = new ApiFactory();
+        using var client = api.CreateClient();
+
+        var documents = await Task.WhenAll(Enumerable.Range(0, 64).Select(_ => client.GetStringAsync("/openapi.json", Cancel)));
+
+        var document = Assert.Single(documents.Distinct());
+        Assert.NotNull(JsonNode.Parse(document)!["paths"]!["/users/{id}"]!["delete"]);
+    }
+
+    [Fact]
+    public async Task A_document_that_is_known_is_not_sent_again()
+    {
+        await using var api = new ApiFactory();
+        using var client = api.CreateClient();
+
+        var get = await client.Send("GET", "/openapi.json").Is(HttpStatusCode.OK);
+        var head = await client.Send("HEAD", "/openapi.json").Is(HttpStatusCode.OK);
+        var known = await client.Send("GET", "/openapi.json", ("If-None-Match", get.Tag())).Is(HttpStatusCode.NotModified);
+
+        Assert.Equal((get.Tag(), get.Content.Headers.ContentLength), (head.Tag(), head.Content.Headers.ContentLength));
+        Assert.Equal(get.Tag(), known.Tag());
+        await client.Send("POST", "/openapi.json").Is(HttpStatusCode.NotFound);
+    }
+
+    [Fact]
     public async Task Every_route_is_documented()
     {
         await using var api = new ApiFactory();

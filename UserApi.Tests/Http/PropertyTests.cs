@@ -67,6 +67,7 @@ public class PropertyTests : HttpTest
             text.EnumerateRunes().Count() <= 128
             && text.Trim('.') != ""
             && text.EnumerateRunes().All(rune => Rune.IsLetterOrDigit(rune) || (rune.IsBmp && "-._~@+:|=".Contains((char)rune.Value)))
+            && !text.AsSpan().ContainsAny("\u115F\u1160\u3164\uFFA0")
             && text.IsNormalized(NormalizationForm.FormC);
     }
 

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using UserApi.Api.Users.Stores;
+using UserApi.Tests.Access;
 using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
@@ -52,6 +54,58 @@ public class StatusTests
         await status.IsProblem(HttpStatusCode.ServiceUnavailable);
         Assert.NotNull((await status).Headers.RetryAfter);
     }
+
+    [Fact]
+    public async Task Probes_at_the_same_time_share_one_question_and_none_of_them_takes_the_answer_away_from_the_others()
+    {
+        var answer = new TaskCompletionSource();
+        var questions = 0;
+        var store = new StoreHealthCheck(new StoreDouble(_ => Task.CompletedTask, async cancel =>
+        {
+            Interlocked.Increment(ref questions);
+            await answer.Task.WaitAsync(cancel);
+        }));
+        using var impatient = new CancellationTokenSource();
+
+        var given = store.CheckAsync(impatient.Token);
+        var others = Enumerable.Range(0, 100).Select(_ => store.CheckAsync(TestContext.Current.CancellationToken)).ToList();
+        await impatient.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
+        answer.SetResult();
+
+        Assert.All(await Task.WhenAll(others), result => Assert.Equal(HealthStatus.Healthy, result.Status));
+        Assert.Equal(1, questions);
+        await store.CheckAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, questions);
+    }
+
+    [Theory]
+    [InlineData(true, "The user store cannot be reached now. The server refuses retryable writes: set retryWrites=false.")]
+    [InlineData(false, "The user store cannot be reached now.")]
+    public async Task A_store_that_knows_what_is_wrong_with_it_is_quoted_to_those_who_may_read(bool mayRead, string detail)
+    {
+        const string Reason = "The server refuses retryable writes: set retryWrites=false.";
+        await using var issuer = await Issuer.StartAsync();
+        await using var api = Api(
+            _ => throw new StoreUnavailableException(mayHaveBeenApplied: false) { Reason = Reason },
+            mayRead ? [] : issuer.Settings);
+        using var client = api.CreateClient();
+
+        var status = await client.Send("GET", "/").IsProblem(HttpStatusCode.ServiceUnavailable);
+        var health = await (await client.Send("GET", "/health").Is(HttpStatusCode.ServiceUnavailable)).Read();
+
+        Assert.Equal(detail, status.GetProperty("detail").GetString());
+        Assert.Equal(mayRead, health.TryGetProperty("checks", out var checks));
+        if (mayRead)
+        {
+            Assert.Equal(Reason, checks.GetProperty("store").GetProperty("description").GetString());
+        }
+    }
+
+    private static ApiFactory Api(Func<CancellationToken, Task> ping, params (string, string)[] settings) => new(settings)
+    {
+        Configure = services => services.AddSingleton<IUserStore>(new StoreDouble(_ => Task.CompletedTask, ping)),
+    };
 
     private static Task Down(CancellationToken cancellationToken) => throw new StoreUnavailableException(mayHaveBeenApplied: false);
 

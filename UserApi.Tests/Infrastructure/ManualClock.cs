@@ -5,5 +5,9 @@ internal sealed class ManualClock : TimeProvider
 {
     public DateTimeOffset Now { get; set; } = new(2024, 2, 29, 23, 59, 58, 765, TimeSpan.Zero);
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
     public override DateTimeOffset GetUtcNow() => Now;
+
+    public override long GetTimestamp() => Now.UtcTicks;
 }

@@ -72,7 +72,8 @@ public sealed class ProcessTests : IDisposable
     public async Task Logs_are_lines_with_the_trace_id_json_in_production_and_readable_in_development(string environment)
     {
         const string TraceId = "0af7651916cd43dd8448eb211c80319c";
-        await using var api = await ApiProcess.StartAsync(environment, ("ConnectionStrings__users", "mongodb://ana:s3cret@127.0.0.1:1/users"));
+        await using var api = await ApiProcess.StartAsync(
+            environment, ("ConnectionStrings__users", "mongodb://ana:s3cret@127.0.0.1:1/users"), ("Logging__LogLevel__UserApi", "Debug"));
         using var client = Client(api);
         client.DefaultRequestHeaders.Add("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
 

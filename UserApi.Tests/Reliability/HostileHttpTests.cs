@@ -26,7 +26,7 @@ public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
 
     public ValueTask InitializeAsync()
     {
-        _api = new(("Limits:RequestTimeout", "00:00:03"), ("Logging:LogLevel:Default", "Error"));
+        _api = new(("Limits:RequestTimeout", "00:00:03"), ("AllowedHosts", "*"), ("Logging:LogLevel:Default", "Error"));
         return ValueTask.CompletedTask;
     }
 

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry.Trace;
+using UserApi.Api.Users.Stores;
 using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
 
@@ -12,6 +14,9 @@ namespace UserApi.Tests.Telemetry;
 [Collection(nameof(ProcessWideTelemetry))]
 public class TracingTests
 {
+    private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+    private const string SpanId = "b7ad6b7169203331";
+
     private readonly List<Activity> _spans = [];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -48,19 +53,82 @@ public class TracingTests
     }
 
     [Fact]
-    public async Task The_trace_of_the_caller_goes_on_and_is_named_in_an_error()
+    public async Task The_ids_of_the_caller_go_on_and_are_named_in_an_error_and_nothing_else_is_taken()
     {
         JsonNode problem;
         await using (var api = Api())
         {
-            using var client = Client(api);
-            client.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+            using var client = Client(api, sampled: false);
             problem = (await (await client.GetAsync("/users/nobody", Cancel)).Content.ReadFromJsonAsync<JsonNode>(Cancel))!;
         }
 
-        Assert.Equal("0af7651916cd43dd8448eb211c80319c", (string)problem["traceId"]!);
-        Assert.All(_spans, span => Assert.Equal("0af7651916cd43dd8448eb211c80319c", span.TraceId.ToHexString()));
-        Assert.Equal("b7ad6b7169203331", Server.ParentSpanId.ToHexString());
+        Assert.Equal(TraceId, (string)problem["traceId"]!);
+        Assert.Equal(2, _spans.Count);
+        Assert.All(_spans, span => Assert.Equal((TraceId, null), (span.TraceId.ToHexString(), span.TraceStateString)));
+        Assert.All(_spans, span => Assert.Empty(span.Baggage));
+        Assert.Equal(SpanId, Server.ParentSpanId.ToHexString());
+    }
+
+    [Theory]
+    [InlineData("parentbased_traceidratio", "0", 0, 0)]
+    [InlineData("traceidratio", "0", 0, 0)]
+    [InlineData("always_off", null, 0, 0)]
+    [InlineData("parentbased_traceidratio", "0.5", 150, 250)] // 400 tosses: out of this once in two million times
+    [InlineData("traceidratio", "0.5", 150, 250)]
+    [InlineData("parentbased_always_on", null, 400, 400)]
+    [InlineData(null, null, 400, 400)]
+    public async Task How_much_is_traced_is_not_the_callers_decision(string? sampler, string? ratio, int least, int most)
+    {
+        await using (var api = Api([
+            .. sampler is null ? [] : new[] { ("OTEL_TRACES_SAMPLER", sampler) },
+            .. ratio is null ? [] : new[] { ("OTEL_TRACES_SAMPLER_ARG", ratio) }]))
+        {
+            foreach (var sampled in new[] { true, false })
+            {
+                using var client = Client(api, sampled);
+                for (var i = 0; i < 200; i++)
+                {
+                    await client.GetAsync("/users/nobody", Cancel);
+                }
+            }
+        }
+
+        Assert.InRange(_spans.Count(span => span.Kind == ActivityKind.Server), least, most);
+        Assert.Equal(_spans.Count, 2 * _spans.Count(span => span.Kind == ActivityKind.Server));
+    }
+
+    [Theory]
+    [InlineData(true, 2)]
+    [InlineData(false, 0)]
+    public async Task Callers_decide_and_pass_on_their_state_where_they_are_trusted(bool sampled, int spans)
+    {
+        await using (var api = Api(("Telemetry:TrustCallers", "true"), ("OTEL_TRACES_SAMPLER", "parentbased_always_off")))
+        {
+            using var client = Client(api, sampled);
+            await client.GetAsync("/users/nobody", Cancel);
+        }
+
+        Assert.Equal(spans, _spans.Count);
+        Assert.All(_spans, span => Assert.Equal((TraceId, "vendor=1"), (span.TraceId.ToHexString(), span.TraceStateString)));
+    }
+
+    [Fact]
+    public async Task A_caller_does_not_decide_how_its_request_is_carried_out_where_nothing_is_exported()
+    {
+        bool? isRecorded = null;
+        await using var api = new ApiFactory
+        {
+            Configure = services => services.AddSingleton<IUserStore>(new StoreDouble(_ =>
+            {
+                isRecorded = Activity.Current?.Recorded;
+                return Task.CompletedTask;
+            })),
+        };
+        using var client = Client(api, sampled: true);
+
+        await client.GetAsync("/users/nobody", Cancel);
+
+        Assert.False(isRecorded);
     }
 
     [Theory]
@@ -135,6 +203,15 @@ public class TracingTests
     // The API shares the process with the test: its own caller is not to be traced with it.
     private static HttpClient Client(ApiFactory api) =>
         new(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = api.Address };
+
+    private static HttpClient Client(ApiFactory api, bool sampled)
+    {
+        var client = Client(api);
+        client.DefaultRequestHeaders.Add("traceparent", $"00-{TraceId}-{SpanId}-{(sampled ? "01" : "00")}");
+        client.DefaultRequestHeaders.Add("tracestate", "vendor=1");
+        client.DefaultRequestHeaders.Add("baggage", "user=ana");
+        return client;
+    }
 
     private ApiFactory Api(params (string, string)[] settings) => new([.. settings, ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")])
     {

@@ -17,16 +17,21 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
     /// <summary>Where the store's spans come from.</summary>
     internal static readonly ActivitySource Source = new(TelemetryName);
 
+    private const int MaxReasonLength = 160;
+
     private readonly IUserStore _store;
     private readonly bool _makesSpans;
     private readonly ILogger _logger;
+    private readonly FailureLog _failures;
     private readonly Histogram<double> _duration;
     private readonly Counter<long> _written;
     private readonly Counter<long> _conflicts;
 
-    public InstrumentedUserStore(IUserStore store, bool makesSpans, IMeterFactory meters, ILogger<InstrumentedUserStore> logger)
+    public InstrumentedUserStore(
+        IUserStore store, bool makesSpans, IMeterFactory meters, TimeProvider clock, ILogger<InstrumentedUserStore> logger)
     {
         (_store, _makesSpans, _logger) = (store, makesSpans, logger);
+        _failures = new(logger, "The user store cannot be used", clock);
         var meter = meters.Create(TelemetryName);
         _duration = meter.CreateHistogram<double>("db.client.operation.duration", "s", "Duration of the user store's operations.", advice: new()
         {
@@ -87,15 +92,19 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
         Exception? failure = null;
         try
         {
-            return await execute(_store, call);
+            var result = await execute(_store, call);
+            _failures.Succeeded();
+            return result;
         }
         catch (Exception e)
         {
             failure = (e as StoreUnavailableException)?.InnerException ?? e;
             span?.SetTag("error.type", failure.GetType().FullName).SetStatus(ActivityStatusCode.Error);
-            if (e is StoreUnavailableException)
+            if (e is StoreUnavailableException unavailable)
             {
-                LogUnavailable(operation, Stopwatch.GetElapsedTime(start).TotalMilliseconds, Describe(failure));
+                var reason = unavailable.Reason ?? Describe(failure);
+                _failures.Failed(reason);
+                LogUnavailable(operation, Stopwatch.GetElapsedTime(start).TotalMilliseconds, reason);
             }
 
             throw;
@@ -115,9 +124,13 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
         }
     }
 
-    // What a server says of a command may quote the document.
-    private static string Describe(Exception failure) =>
-        failure is MongoCommandException command ? $"{command.CodeName} ({command.Code})" : failure.Message;
+    // What a server says of a command may quote the document, and what the driver says of a cluster is several thousand characters.
+    private static string Describe(Exception failure) => failure switch
+    {
+        MongoCommandException command => $"{command.CodeName} ({command.Code})",
+        MongoServerException => failure.GetType().Name,
+        _ => $"{failure.GetType().Name}: {failure.Message.AsSpan(0, Math.Min(failure.Message.Length, MaxReasonLength))}",
+    };
 
     private Activity? StartSpan(string operation) => _makesSpans
         ? Source.StartActivity($"{operation} users", ActivityKind.Client)
@@ -145,6 +158,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
         return result;
     }
 
-    [LoggerMessage(2, LogLevel.Warning, "The user store did not carry out '{Operation}' ({Milliseconds:0} ms): {Reason}")]
+    // Each failure, with the trace id of its request; FailureLog says at a level that ships that they go on.
+    [LoggerMessage(4, LogLevel.Debug, "The user store did not carry out '{Operation}' ({Milliseconds:0} ms): {Reason}")]
     private partial void LogUnavailable(string operation, double milliseconds, string reason);
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using MongoDB.Bson.Serialization;
 using UserApi.Api.Users.Stores.Mongo;
@@ -10,8 +9,6 @@ namespace UserApi.Api.Users.Stores;
 /// <summary>Chooses and makes the process's one store.</summary>
 internal static partial class StoreRegistration
 {
-    private static readonly TimeSpan s_healthBudget = TimeSpan.FromSeconds(1);
-
     public static void AddUserStore(this IHostApplicationBuilder builder)
     {
         var options = builder.Configuration.GetSection(StoreOptions.SectionName).Get<StoreOptions>() ?? new();
@@ -45,10 +42,12 @@ internal static partial class StoreRegistration
                     create(services),
                     makesSpans,
                     services.GetRequiredService<IMeterFactory>(),
+                    services.GetRequiredService<TimeProvider>(),
                     services.GetRequiredService<ILogger<InstrumentedUserStore>>());
             });
             builder.Services.AddHostedService<StoreStart>();
-            builder.Services.AddHealthChecks().AddCheck<StoreHealth>("store");
+            builder.Services.AddSingleton<StoreHealthCheck>();
+            builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
         }
     }
 
@@ -81,36 +80,8 @@ internal static partial class StoreRegistration
     /// Makes the store while the process starts: a file that cannot be used ends it at once. A database that cannot be reached does not;
     /// asking it now only opens the first connection before the first request needs it.
     /// </summary>
-    private sealed class StoreStart(IUserStore store) : BackgroundService
+    private sealed class StoreStart(StoreHealthCheck store) : BackgroundService
     {
-        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-        {
-            try
-            {
-                await store.PingAsync(stoppingToken);
-            }
-            catch (StoreUnavailableException)
-            {
-                // The store has logged it.
-            }
-        }
-    }
-
-    private sealed class StoreHealth(IUserStore store) : IHealthCheck
-    {
-        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-        {
-            using var budget = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            budget.CancelAfter(s_healthBudget);
-            try
-            {
-                await store.PingAsync(budget.Token).AsTask().WaitAsync(budget.Token);
-                return HealthCheckResult.Healthy(store.SystemName);
-            }
-            catch (Exception e) when (e is StoreUnavailableException or OperationCanceledException)
-            {
-                return HealthCheckResult.Unhealthy($"{store.SystemName} does not answer");
-            }
-        }
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => store.CheckAsync(stoppingToken);
     }
 }

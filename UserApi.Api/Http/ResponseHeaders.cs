@@ -1,0 +1,41 @@
+using UserApi.Api.Users;
+
+namespace UserApi.Api.Http;
+
+/// <summary>The headers that every response has, whoever writes it.</summary>
+internal static class ResponseHeaders
+{
+    /// <summary>Adds the headers around the whole pipeline, host filtering included.</summary>
+    public static void AddResponseHeaders(this IHostApplicationBuilder builder) =>
+        builder.Services.Insert(0, ServiceDescriptor.Transient<IStartupFilter, Outermost>()); // The first filter is the outermost.
+
+    // As the response starts: an exception handler clears the headers that were set before.
+    private static Task SetAsync(object state)
+    {
+        var (request, headers) = (((HttpContext)state).Request, ((HttpContext)state).Response.Headers);
+
+        // No response is to be taken for a page or a script because of what a client put into it.
+        headers.XContentTypeOptions = "nosniff";
+
+        // Users are kept by no shared cache, and a private one must ask before it uses what it has: then ETag costs little (RFC 9111).
+        if (headers.CacheControl.Count == 0 || request.Path.StartsWithSegments(UserEndpoints.Path))
+        {
+            headers.CacheControl = "private, no-cache";
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private sealed class Outermost : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use(static (http, next) =>
+            {
+                http.Response.OnStarting(SetAsync, http);
+                return next(http);
+            });
+            next(app);
+        };
+    }
+}
