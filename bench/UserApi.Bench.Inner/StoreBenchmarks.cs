@@ -3,6 +3,7 @@ using MongoDB.Bson.Serialization;
 using MongoDB.Driver;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.Api.Users.Stores.Sqlite;
 using UserApi.Tests.MongoWire;
 
 namespace UserApi.Bench.Inner;

@@ -1,6 +1,6 @@
 using Microsoft.Data.Sqlite;
 using UserApi.Api.Users;
-using UserApi.Api.Users.Stores;
+using UserApi.Api.Users.Stores.Sqlite;
 
 namespace UserApi.Bench;
 

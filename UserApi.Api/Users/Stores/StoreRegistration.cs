@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using MongoDB.Bson.Serialization;
 using MongoDB.Driver;
 using MongoDB.Driver.Core.Configuration;
+using UserApi.Api.Users.Stores.Sqlite;
 
 namespace UserApi.Api.Users.Stores;
 
