@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+using System.Text;
 using System.Text.Json.Serialization;
 
 namespace UserApi.Api.Users;
@@ -25,6 +27,22 @@ public sealed record User(
     [JsonIgnore]
     public UserBody Body => new(Name, Email, Attributes);
 
+    /// <summary>About how many bytes of text the user is in a page: the UTF-8 of its members, and 200 for what is around them.</summary>
+    [JsonIgnore]
+    public int TextLength
+    {
+        get
+        {
+            var length = 200 + Encoding.UTF8.GetByteCount(Id) + Encoding.UTF8.GetByteCount(Name) + Encoding.UTF8.GetByteCount(Email ?? "");
+            foreach (var (key, value) in Attributes ?? ReadOnlyDictionary<string, string>.Empty)
+            {
+                length += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+            }
+
+            return length;
+        }
+    }
+
     /// <summary>
     /// Makes the state that results from writing <paramref name="body"/> now. The version is random, so that a user that is deleted and
     /// made again never has a tag of its earlier life.
@@ -37,15 +55,4 @@ public sealed record User(
         var time = new DateTime(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
         return new(id.Value, body.Name, body.Email, body.Attributes, time, time, Guid.NewGuid().ToString("N"));
     }
-}
-
-/// <summary>A page of users in id order.</summary>
-/// <param name="Items">The users, ordered by the code points of their ids.</param>
-/// <param name="Next">What to send as <c>after</c> to get the page behind this one; null on the last page.</param>
-public sealed record UserPage(
-    IReadOnlyList<User> Items,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
-{
-    /// <summary>About how many bytes of text a page may hold beside its first user: 256 KiB.</summary>
-    public const int MaxBytes = 256 * 1024;
 }

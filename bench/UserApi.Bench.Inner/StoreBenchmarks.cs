@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Microsoft.Extensions.Logging.Abstractions;
 using MongoDB.Bson.Serialization;
 using MongoDB.Driver;
 using UserApi.Api.Users;
@@ -66,7 +67,12 @@ public class StoreBenchmarks
     {
         // Beside the program, not in a temporary folder: that may be in memory, where a durable write costs nothing.
         _folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "store")).FullName;
-        var store = new SqliteUserStore(Path.Combine(_folder, "users.db"), TimeSpan.FromSeconds(10), TimeProvider.System);
+        var store = new SqliteUserStore(
+            Path.Combine(_folder, "users.db"),
+            TimeSpan.FromSeconds(10),
+            TimeProvider.System,
+            NullLogger<SqliteUserStore>.Instance,
+            onUnreadable: () => { });
         _disposables.Add(store);
         return store;
     }

@@ -24,7 +24,12 @@ internal static partial class StoreRegistration
         {
             var path = Path.Combine(builder.Environment.ContentRootPath, options.Path);
             Register($"embedded, {path}", makesSpans: true, services =>
-                new SqliteUserStore(path, options.Timeout, services.GetRequiredService<TimeProvider>()));
+                new SqliteUserStore(
+                    path,
+                    options.Timeout,
+                    services.GetRequiredService<TimeProvider>(),
+                    services.GetRequiredService<ILogger<SqliteUserStore>>(),
+                    services.GetRequiredService<UnreadableUsers>().Add));
         }
         else
         {
@@ -46,6 +51,7 @@ internal static partial class StoreRegistration
         void Register(string description, bool makesSpans, Func<IServiceProvider, IUserStore> create)
         {
             builder.Services.TryAddSingleton(TimeProvider.System);
+            builder.Services.AddSingleton<UnreadableUsers>();
             builder.Services.AddSingleton<IUserStore>(services =>
             {
                 LogStore(services.GetRequiredService<ILogger<IUserStore>>(), description);

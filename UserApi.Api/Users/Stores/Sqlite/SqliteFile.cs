@@ -1,23 +1,29 @@
+using System.Runtime.Versioning;
 using Microsoft.Data.Sqlite;
 
 namespace UserApi.Api.Users.Stores.Sqlite;
 
 /// <summary>The file of the embedded store: makes it, looks whose it is, and opens connections to it.</summary>
-internal sealed class SqliteFile
+internal sealed partial class SqliteFile
 {
     // "USER" in the file's header: another program's database is not taken for ours.
     private const int ApplicationId = 0x55534552;
     private const int SchemaVersion = 1;
 
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode FolderMode = OwnerOnly | UnixFileMode.UserExecute;
+
     private readonly string _path;
+    private readonly ILogger _logger;
     private readonly string _connectionString;
 
     /// <summary>Names the file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="timeout">How long a statement waits for another process that holds the file's lock, in whole seconds of at least one.</param>
-    public SqliteFile(string path, TimeSpan timeout)
+    /// <param name="logger">Where a warning about the file goes.</param>
+    public SqliteFile(string path, TimeSpan timeout, ILogger logger)
     {
-        _path = path;
+        (_path, _logger) = (path, logger);
         _connectionString = new SqliteConnectionStringBuilder
         {
             DataSource = path,
@@ -34,7 +40,7 @@ internal sealed class SqliteFile
         SqliteConnection? connection = null;
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!);
+            CreateFile();
             connection = Open();
             Prepare(connection);
             return use(connection);
@@ -60,13 +66,55 @@ internal sealed class SqliteFile
             connection.Open();
 
             // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
-            Execute(connection, "PRAGMA synchronous = FULL");
+            // secure_delete: what is deleted or replaced is overwritten with zeros.
+            Execute(connection, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
             return connection;
         }
         catch
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Makes the file, and a folder for it, for this user alone, before SQLite would make it for everybody. SQLite gives the mode of the file
+    /// to its log and its index (os_unix.c: findCreateFileMode, unixOpenSharedMemory).
+    /// </summary>
+    private void CreateFile()
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+            return;
+        }
+
+        Directory.CreateDirectory(folder, FolderMode);
+        if (!File.Exists(_path))
+        {
+            // Never a file that is there: closing it would release the locks that this process has on it (fcntl(2), POSIX advisory locks).
+            using var created = TryCreate();
+        }
+
+        // Left as it is: an operator may have chosen it, and another user may depend on it.
+        var mode = File.GetUnixFileMode(_path);
+        if ((mode & ~FolderMode) != 0)
+        {
+            LogWideMode(_path, Convert.ToString((int)mode, 8));
+        }
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private FileStream? TryCreate()
+    {
+        try
+        {
+            return new(_path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
+        }
+        catch (IOException) when (File.Exists(_path))
+        {
+            return null; // Another process was first.
         }
     }
 
@@ -107,6 +155,9 @@ internal sealed class SqliteFile
 
         Execute(connection, "COMMIT");
     }
+
+    [LoggerMessage(1, LogLevel.Warning, "Other users of this machine may read or write the user store '{Path}' (mode {Mode}); chmod 600 keeps them out")]
+    private partial void LogWideMode(string path, string mode);
 
     private static void Execute(SqliteConnection connection, string sql)
     {

@@ -12,6 +12,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
 {
     private readonly SqliteFile _file;
     private readonly TimeSpan _timeout;
+    private readonly Action _onUnreadable;
     private readonly ConcurrentBag<ReadSession> _readers = [];
     private readonly WriteQueue _writes;
 
@@ -19,12 +20,15 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
     /// <param name="path">The file.</param>
     /// <param name="timeout">How long a write may take, waiting for another process that holds the file's lock included.</param>
     /// <param name="clock">The time of writes.</param>
+    /// <param name="logger">Where a warning about the file goes.</param>
+    /// <param name="onUnreadable">Called for every row that is met and cannot be read as a user.</param>
     /// <exception cref="StoreFileException">The file cannot be opened, is not a user store, or is one of a newer version.</exception>
-    public SqliteUserStore(string path, TimeSpan timeout, TimeProvider clock)
+    public SqliteUserStore(
+        string path, TimeSpan timeout, TimeProvider clock, ILogger<SqliteUserStore> logger, Action onUnreadable)
     {
-        _timeout = timeout;
-        _file = new(path, timeout);
-        _writes = new(_file.Create(connection => new WriteSession(connection, clock)), timeout);
+        (_timeout, _onUnreadable) = (timeout, onUnreadable);
+        _file = new(path, timeout, logger);
+        _writes = new(_file.Create(connection => new WriteSession(connection, onUnreadable, clock)), timeout);
     }
 
     /// <inheritdoc/>
@@ -35,12 +39,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        Read(session =>
-        {
-            // One more than asked for tells whether there is a next page.
-            var users = session.List(after?.Value ?? "", limit + 1);
-            return users.Count > limit ? new UserPage([.. users.Take(limit)], users[limit - 1].Id) : new UserPage(users, null);
-        });
+        Read(session => session.List(after?.Value ?? "", limit));
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> PutAsync(
@@ -99,7 +98,7 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
         {
             // Reads go past ADO.NET, and with it past the waiting for another process that it does by itself.
             _ = raw.sqlite3_busy_timeout(connection.Handle, (int)_timeout.TotalMilliseconds);
-            return new(connection);
+            return new(connection, _onUnreadable);
         }
         catch
         {

@@ -1,15 +1,19 @@
 using System.Text.Json;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace UserApi.Api.Users.Stores.Sqlite;
 
 /// <summary>Carries out writes, many in one transaction; used by one thread.</summary>
-internal sealed class WriteSession(SqliteConnection connection, TimeProvider clock) : ReadSession(connection)
+internal sealed class WriteSession(SqliteConnection connection, Action onUnreadable, TimeProvider clock) : ReadSession(connection, onUnreadable)
 {
+    private readonly sqlite3_stmt _state = Prepare(connection, "SELECT created_at, version FROM users WHERE id = ?");
+
     // Immediate: takes the write lock at once, where waiting for another process is possible.
     private readonly SqliteCommand _begin = Command(connection, "BEGIN IMMEDIATE");
     private readonly SqliteCommand _commit = Command(connection, "COMMIT");
     private readonly SqliteCommand _rollback = Command(connection, "ROLLBACK");
+    private readonly SqliteCommand _checkpoint = Command(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
     private readonly SqliteCommand _put = Command(
         connection,
         "INSERT OR REPLACE INTO users VALUES ($id, $name, $email, $attributes, $created_at, $updated_at, $version)",
@@ -17,7 +21,10 @@ internal sealed class WriteSession(SqliteConnection connection, TimeProvider clo
 
     private readonly SqliteCommand _delete = Command(connection, "DELETE FROM users WHERE id = $id", "$id");
 
-    /// <summary>Carries out all writes in one transaction, and answers each: none before all are on the disk.</summary>
+    /// <summary>
+    /// Carries out all writes in one transaction, and answers each: none before all are on the disk. A write that cannot be applied for a
+    /// reason of its own fails alone; what keeps the transaction from being committed fails all of them.
+    /// </summary>
     public void Commit(List<Write> writes)
     {
         var committing = false;
@@ -34,7 +41,8 @@ internal sealed class WriteSession(SqliteConnection connection, TimeProvider clo
         }
         catch (Exception e)
         {
-            Rollback();
+            // Fails when no transaction was begun, or SQLite has rolled back itself, as it does when the disk is full.
+            TryExecute(_rollback);
             writes.ForEach(write => write.Completion.TrySetException(new StoreUnavailableException(mayHaveBeenApplied: committing, e)));
             return;
         }
@@ -50,7 +58,10 @@ internal sealed class WriteSession(SqliteConnection connection, TimeProvider clo
 
     public override void Dispose()
     {
-        foreach (var command in (ReadOnlySpan<SqliteCommand>)[_begin, _commit, _rollback, _put, _delete])
+        // The log holds what was deleted until it is written over. SQLite removes it with the last connection, which may be another process's.
+        TryExecute(_checkpoint);
+        _state.Dispose();
+        foreach (var command in (ReadOnlySpan<SqliteCommand>)[_begin, _commit, _rollback, _checkpoint, _put, _delete])
         {
             command.Dispose();
         }
@@ -58,15 +69,15 @@ internal sealed class WriteSession(SqliteConnection connection, TimeProvider clo
         base.Dispose();
     }
 
-    private void Rollback()
+    private static void TryExecute(SqliteCommand command)
     {
         try
         {
-            _rollback.ExecuteNonQuery();
+            command.ExecuteNonQuery();
         }
         catch (SqliteException)
         {
-            // No transaction was begun, or SQLite has rolled back itself, as it does when the disk is full.
+            // Where this is called, there is nothing else to do.
         }
     }
 
@@ -78,36 +89,82 @@ internal sealed class WriteSession(SqliteConnection connection, TimeProvider clo
             return;
         }
 
-        var current = Find(write.Id.Value);
-        if (write.Body is null && current is null)
+        var isChanging = false;
+        try
         {
-            write.Result = new(WriteOutcome.NotFound);
+            write.Result = Apply(write, ref isChanging);
         }
-        else if (!write.Precondition.IsSatisfiedBy(current?.Version))
+        catch (Exception e) when (IsInTransaction && (!isChanging || IsUndone(e)))
         {
-            write.Result = new(WriteOutcome.PreconditionFailed);
-        }
-        else if (write is { Body: null, Change: null })
-        {
-            _delete.Parameters[0].Value = write.Id.Value;
-            _delete.ExecuteNonQuery();
-            write.Result = new(WriteOutcome.Deleted);
-        }
-        else if ((write.Body ?? write.Change!(current!.Body)) is not { } body)
-        {
-            write.Result = new(WriteOutcome.Unchanged);
-        }
-        else
-        {
-            var user = User.Create(write.Id, body, clock.GetUtcNow());
-            user = current is null ? user : user with { CreatedAt = current.CreatedAt };
-            Put(user);
-            write.Result = new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user.Version, user);
+            // Nothing of this write is in the transaction.
+            write.Completion.SetException(e is SqliteException ? new StoreUnavailableException(mayHaveBeenApplied: false, e) : e);
         }
     }
 
-    private void Put(User user)
+    private WriteResult Apply(Write write, ref bool isChanging)
     {
+        var current = FindState(write.Id);
+        if (write.Body is null && current is null)
+        {
+            return new(WriteOutcome.NotFound);
+        }
+
+        if (!write.Precondition.IsSatisfiedBy(current?.Version))
+        {
+            return new(WriteOutcome.PreconditionFailed);
+        }
+
+        var body = write.Body;
+        if (write.Change is { } change)
+        {
+            if (Find(write.Id.Value) is not { } user)
+            {
+                return new(WriteOutcome.NotFound);
+            }
+
+            body = change(user.Body);
+            if (body is null)
+            {
+                return new(WriteOutcome.Unchanged);
+            }
+        }
+
+        isChanging = true;
+        return body is null ? Delete(write.Id) : Put(write.Id, body, current);
+    }
+
+    /// <summary>
+    /// Whether SQLite has undone the one statement that failed and kept the transaction, as it does for a constraint
+    /// (https://sqlite.org/lang_conflict.html, ABORT). After a full disk or an I/O error it asks for a rollback of the whole
+    /// (https://sqlite.org/lang_transaction.html, section 3.1).
+    /// </summary>
+    private static bool IsUndone(Exception e) => e is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
+
+    /// <summary>What a put or a delete needs to know: not the user, so that they mend one that cannot be read.</summary>
+    private State? FindState(UserId id)
+    {
+        try
+        {
+            Bind(_state, id.Value);
+            return Step(_state) ? new State(raw.sqlite3_column_int64(_state, 0), Text(_state, 1) ?? "") : null;
+        }
+        finally
+        {
+            Reset(_state);
+        }
+    }
+
+    private WriteResult Delete(UserId id)
+    {
+        _delete.Parameters[0].Value = id.Value;
+        _delete.ExecuteNonQuery();
+        return new(WriteOutcome.Deleted);
+    }
+
+    private WriteResult Put(UserId id, UserBody body, State? current)
+    {
+        var user = User.Create(id, body, clock.GetUtcNow());
+        user = current is { } state && TimeOf(state.CreatedAt) is { } createdAt ? user with { CreatedAt = createdAt } : user;
         ReadOnlySpan<object?> values =
         [
             user.Id,
@@ -124,6 +181,7 @@ internal sealed class WriteSession(SqliteConnection connection, TimeProvider clo
         }
 
         _put.ExecuteNonQuery();
+        return new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user.Version, user);
     }
 
     private static long UnixMilliseconds(DateTime time) => (long)(time - DateTime.UnixEpoch).TotalMilliseconds;
@@ -140,4 +198,7 @@ internal sealed class WriteSession(SqliteConnection connection, TimeProvider clo
         command.Prepare();
         return command;
     }
+
+    /// <summary>What a write needs to know of what it replaces.</summary>
+    private readonly record struct State(long CreatedAt, string Version);
 }
