@@ -63,10 +63,12 @@ internal sealed class ApiDocument : IDocumentFilter
         foreach (var (method, operation) in path.Operations!)
         {
             operation.OperationId = method == HttpMethod.Get ? "ListUsers" : "HeadUsers";
-            operation.Summary = method == HttpMethod.Get ? "Lists users, a page at a time" : "Like GET, without the body";
-            operation.Description =
-                "Users in the order of their ids' code points. A page costs the same wherever it is; users added or removed meanwhile "
-                + "make no other user repeat or vanish.";
+            operation.Summary = method == HttpMethod.Get ? "Lists users, a page at a time" : "Checks a request for a page, without making the page";
+            operation.Description = method == HttpMethod.Get
+                ? "Users in the order of their ids' code points. A page costs the same wherever it is; users added or removed meanwhile "
+                    + $"make no other user repeat or vanish. A page holds at most about {UserPage.MaxBytes / 1024} KiB of text beside its first user: it may "
+                    + "have fewer users than `limit`, and only `next` tells whether it is the last one."
+                : "Has no `Content-Length`, and an `ETag` and a `Link` only where `If-Match` or `If-None-Match` asks for the page's tag (RFC 9110 section 9.3.2).";
             operation.Parameters =
             [
                 Query("limit", "How many users at the most.", new()

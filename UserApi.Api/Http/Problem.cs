@@ -50,7 +50,7 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
             Activity.Current?.TraceId.ToHexString() ?? httpContext.TraceIdentifier,
             Errors,
             Error);
-        return response.WriteJsonAsync(body, ProblemJson.Default.ProblemBody, ContentType);
+        return response.WriteJsonAsync(body, ProblemJson.Readable.ProblemBody, ContentType);
     }
 
     /// <summary>The answer to a failure: nothing of the exception itself leaves the process.</summary>
@@ -76,7 +76,9 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
 public sealed record ProblemBody(
     string Type, string Title, int Status, string? Detail, string TraceId, IReadOnlyDictionary<string, string[]>? Errors, string? Error);
 
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProblemBody))]
-internal sealed partial class ProblemJson : JsonSerializerContext;
+internal sealed partial class ProblemJson : JsonSerializerContext
+{
+    /// <summary>What clients read, see <see cref="JsonText.Options"/>.</summary>
+    public static ProblemJson Readable { get; } = new(JsonText.Options());
+}

@@ -22,6 +22,7 @@ internal static class UserEndpoints
     public const int MaxPageSize = 200;
 
     private const string Json = "application/json";
+    private const string JsonUtf8 = $"{Json}; charset=utf-8";
 
     private static readonly string[] s_get = [HttpMethods.Get, HttpMethods.Head];
     private static readonly JsonElement s_null = JsonElement.Parse("null");
@@ -88,6 +89,13 @@ internal static class UserEndpoints
             return Malformed(malformed);
         }
 
+        // What HEAD may leave out is known only when a page is made (RFC 9110 section 9.3.2); only a condition needs the page's tag.
+        var isHead = HttpMethods.IsHead(http.Request.Method);
+        if (isHead && precondition.IsEmpty)
+        {
+            return new JsonHead();
+        }
+
         var page = await store.ListAsync(after, limit, http.RequestAborted);
         if (page.Next is { } next)
         {
@@ -102,6 +110,7 @@ internal static class UserEndpoints
 
         return precondition.IfNoneMatch is { } known && known.Contains(tag)
             ? new TaggedResult(StatusCodes.Status304NotModified, tag)
+            : isHead ? new JsonHead(tag)
             : new TaggedResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage);
     }
 
@@ -317,13 +326,24 @@ internal static class UserEndpoints
         }
     }
 
+    /// <summary>The head of a JSON answer that is not made, and whose length is not known.</summary>
+    private sealed class JsonHead(string? version = null) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.ContentType = JsonUtf8;
+            httpContext.Response.Headers.ETag = version is null ? default : $"\"{version}\"";
+            return Task.CompletedTask;
+        }
+    }
+
     /// <summary>An answer with a strong entity tag and the body that it names.</summary>
     private sealed class TaggedResult<T>(int status, string version, T body, JsonTypeInfo<T> type) : TaggedResult(status, version)
     {
         public override Task ExecuteAsync(HttpContext httpContext)
         {
             base.ExecuteAsync(httpContext);
-            return httpContext.Response.WriteJsonAsync(body, type, $"{Json}; charset=utf-8");
+            return httpContext.Response.WriteJsonAsync(body, type, JsonUtf8);
         }
     }
 }
