@@ -18,6 +18,7 @@ try
     builder.AddLimits();
     builder.AddForwardedClients();
     builder.AddAccess();
+    builder.AddAuditLog();
     builder.AddUserStore();
     builder.AddApiDocs();
 

@@ -114,7 +114,7 @@ internal static class UserEndpoints
             : new TaggedResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage);
     }
 
-    private static async Task<IResult> Put(string id, HttpContext http, IUserStore store)
+    private static async Task<IResult> Put(string id, HttpContext http, IUserStore store, AuditLog audit)
     {
         if (!TryReadTarget(id, http, out var userId, out var precondition, out var problem))
         {
@@ -132,13 +132,18 @@ internal static class UserEndpoints
             return MalformedJson;
         }
 
+        if (UserBody.Read(json, out var errors) is not { } body)
+        {
+            return Problem.Invalid(errors);
+        }
+
         var returnUser = PrefersRepresentation(http.Request);
-        return UserBody.Read(json, out var errors) is { } body
-            ? Written(http, userId, await store.PutAsync(userId, body, precondition, returnUser, http.RequestAborted), returnUser)
-            : Problem.Invalid(errors);
+        var result = await store.PutAsync(userId, body, precondition, returnUser, http.RequestAborted)
+            .AuditAsync(audit, http, userId, AuditedWrites.Put);
+        return Written(http, userId, result, returnUser);
     }
 
-    private static async Task<IResult> Patch(string id, HttpContext http, IUserStore store)
+    private static async Task<IResult> Patch(string id, HttpContext http, IUserStore store, AuditLog audit)
     {
         if (!TryReadTarget(id, http, out var userId, out var precondition, out var problem))
         {
@@ -157,16 +162,23 @@ internal static class UserEndpoints
         }
 
         Dictionary<string, string[]> errors = [];
-        var result = await store.UpdateAsync(userId, user => user.Merge(json, out errors), precondition, http.RequestAborted);
+        var result = await store.UpdateAsync(userId, user => user.Merge(json, out errors), precondition, http.RequestAborted)
+            .AuditAsync(audit, http, userId, AuditedWrites.Update);
         return result.Outcome == WriteOutcome.Unchanged
             ? Problem.Invalid(errors)
             : Written(http, userId, result, PrefersRepresentation(http.Request));
     }
 
-    private static async Task<IResult> Delete(string id, HttpContext http, IUserStore store) =>
-        TryReadTarget(id, http, out var userId, out var precondition, out var problem)
-            ? Written(http, userId, await store.DeleteAsync(userId, precondition, http.RequestAborted), returnUser: false)
-            : problem;
+    private static async Task<IResult> Delete(string id, HttpContext http, IUserStore store, AuditLog audit)
+    {
+        if (!TryReadTarget(id, http, out var userId, out var precondition, out var problem))
+        {
+            return problem;
+        }
+
+        var result = await store.DeleteAsync(userId, precondition, http.RequestAborted).AuditAsync(audit, http, userId, AuditedWrites.Delete);
+        return Written(http, userId, result, returnUser: false);
+    }
 
     private static IResult Written(HttpContext http, UserId id, WriteResult result, bool returnUser)
     {
