@@ -19,6 +19,7 @@ try
     builder.AddLimits();
     builder.AddForwardedClients();
     builder.AddAccess();
+    builder.AddAuditLog();
     builder.AddUserStore();
     builder.AddCrossOrigin();
     builder.AddApiDocs();

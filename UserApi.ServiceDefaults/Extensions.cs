@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -56,6 +57,9 @@ public static class Extensions
                 console.UseUtcTimestamp = true;
                 console.TimestampFormat = "O";
                 console.IncludeScopes = true;
+
+                // The log is read as JSON, never as HTML: "<" is not to become six bytes.
+                console.JsonWriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
             });
         }
 

@@ -26,3 +26,20 @@ internal sealed class EntityTagResult<T>(int status, string tag, T body, JsonTyp
         return httpContext.Response.WriteJsonAsync(body, type, "application/json; charset=utf-8");
     }
 }
+
+/// <summary>The answer to a HEAD whose GET has a JSON body, without what is known only when that body is made (RFC 9110 section 9.3.2).</summary>
+/// <param name="tag">The opaque part of the tag, where it is known.</param>
+internal sealed class JsonHeadResult(string? tag = null) : IResult
+{
+    /// <inheritdoc/>
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.ContentType = "application/json; charset=utf-8";
+        if (tag is not null)
+        {
+            httpContext.Response.Headers.ETag = $"\"{tag}\"";
+        }
+
+        return Task.CompletedTask;
+    }
+}

@@ -54,7 +54,7 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
         }
 
         var body = ToBody(Activity.Current?.TraceId.ToHexString() ?? httpContext.TraceIdentifier);
-        return response.WriteJsonAsync(body, ProblemJson.Default.ProblemBody, ContentType);
+        return response.WriteJsonAsync(body, ProblemJson.Readable.ProblemBody, ContentType);
     }
 
     /// <summary>What the client gets.</summary>
@@ -90,7 +90,9 @@ public sealed record ProblemBody(
     [property: Description("What is wrong, by the name of the field.")] IReadOnlyDictionary<string, string[]>? Errors,
     [property: Description("The same member that simple-user-api answers.")] string? Error);
 
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ProblemBody))]
-internal sealed partial class ProblemJson : JsonSerializerContext;
+internal sealed partial class ProblemJson : JsonSerializerContext
+{
+    /// <summary>What clients read, see <see cref="JsonText.Options"/>.</summary>
+    public static ProblemJson Readable { get; } = new(JsonText.Options());
+}

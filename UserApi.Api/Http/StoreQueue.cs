@@ -16,6 +16,11 @@ internal sealed class StoreQueue(IOptions<LimitOptions> limits) : IEndpointFilte
 
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
+        if (context.Arguments is [IBoundRequest { Problem: { } problem }, ..])
+        {
+            return problem;
+        }
+
         var http = context.HttpContext;
         using var body = await BodyBuffering.ReceiveAsync(http);
         if (!_queue.TryEnter() && !await _queue.EnterAsync(Caller.Of(http), http.RequestAborted))
@@ -32,4 +37,11 @@ internal sealed class StoreQueue(IOptions<LimitOptions> limits) : IEndpointFilte
             _queue.Leave();
         }
     }
+}
+
+/// <summary>What a handler is given of a request as its first parameter. Where it says that something is wrong, the handler is not called.</summary>
+internal interface IBoundRequest
+{
+    /// <summary>What is wrong with the request.</summary>
+    Problem? Problem { get; }
 }

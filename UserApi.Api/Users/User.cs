@@ -1,7 +1,6 @@
 using System.Collections.ObjectModel;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
 
@@ -61,28 +60,4 @@ public sealed record User(
 
     /// <summary>Makes a version that no user has had.</summary>
     public static string NewVersion() => Guid.NewGuid().ToString("N");
-}
-
-/// <summary>A page of users in id order.</summary>
-/// <param name="Items">The users, ordered by the code points of their ids.</param>
-/// <param name="Next">What to send as <c>after</c> to get the page behind this one; null on the last page.</param>
-public sealed record UserPage(
-    [property: Description("The users."), MaxLength(UserPageQuery.MaxLimit)] IReadOnlyList<User> Items,
-    [property: Description("What to send as `after` for the page behind this one; null on the last page."), JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
-{
-    /// <summary>About how many bytes of text a page may hold beside its first user: 256 KiB.</summary>
-    public const int MaxBytes = 256 * 1024;
-
-    /// <summary>Makes the page's entity tag: the versions stand for the users' whole states, so they stand for the page.</summary>
-    internal string CreateTag()
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var user in Items)
-        {
-            hash.AppendData(Encoding.ASCII.GetBytes(user.Version));
-        }
-
-        hash.AppendData([Next is null ? (byte)0 : (byte)1]);
-        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
-    }
 }

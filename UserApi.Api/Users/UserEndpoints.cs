@@ -83,9 +83,11 @@ internal static class UserEndpoints
 
     private static async Task<IResult> List(UserPageQuery query, HttpContext http, IUserStore store)
     {
-        if (query.Problem is not null)
+        // What HEAD may leave out is known only when a page is made (RFC 9110 section 9.3.2); only a condition needs the page's tag.
+        var isHead = HttpMethods.IsHead(http.Request.Method);
+        if (isHead && query.Precondition.IsEmpty)
         {
-            return query.Problem;
+            return new JsonHeadResult();
         }
 
         var page = await store.ListAsync(query.After, query.Limit, http.RequestAborted);
@@ -99,17 +101,13 @@ internal static class UserEndpoints
         {
             PreconditionVerdict.Failed => UserProblems.PreconditionFailed,
             PreconditionVerdict.NotModified => new EntityTagResult(StatusCodes.Status304NotModified, tag),
+            _ when isHead => new JsonHeadResult(tag),
             _ => new EntityTagResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage),
         };
     }
 
     private static async Task<IResult> Get(UserTarget target, HttpContext http, IUserStore store)
     {
-        if (target.Problem is not null)
-        {
-            return target.Problem;
-        }
-
         if (await store.FindAsync(target.Id, http.RequestAborted) is not { } user)
         {
             return UserProblems.NotFound;
@@ -123,13 +121,8 @@ internal static class UserEndpoints
         };
     }
 
-    private static async Task<IResult> Put(UserTarget target, HttpContext http, IUserStore store)
+    private static async Task<IResult> Put(UserTarget target, HttpContext http, IUserStore store, AuditLog audit)
     {
-        if (target.Problem is not null)
-        {
-            return target.Problem;
-        }
-
         // simple-user-api took a body without a Content-Type, and so does this.
         var (json, malformed) = await JsonBody.ReadAsync(http, Json, isTypeOptional: true);
         if ((malformed ?? UserMembers.Check(json, target.Id, http.Request)) is { } problem)
@@ -143,10 +136,12 @@ internal static class UserEndpoints
         }
 
         var returnUser = !http.Request.PrefersMinimal();
-        return Written(target, await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted), http, returnUser);
+        var result = await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted)
+            .AuditAsync(audit, http, target.Id, AuditedWrites.Put);
+        return Written(target, result, http, returnUser);
     }
 
-    private static async Task<IResult> Post(HttpContext http, IUserStore store, TimeProvider clock)
+    private static async Task<IResult> Post(HttpContext http, IUserStore store, AuditLog audit, TimeProvider clock)
     {
         var (json, malformed) = await JsonBody.ReadAsync(http, Json, isTypeOptional: true);
         if ((malformed ?? UserMembers.Check(json, null, http.Request)) is { } problem)
@@ -161,16 +156,13 @@ internal static class UserEndpoints
 
         var target = new UserTarget(UserId.Create(clock), Precondition.IsNew, null);
         var returnUser = !http.Request.PrefersMinimal();
-        return Written(target, await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted), http, returnUser);
+        var result = await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted)
+            .AuditAsync(audit, http, target.Id, AuditedWrites.Put);
+        return Written(target, result, http, returnUser);
     }
 
-    private static async Task<IResult> Patch(UserTarget target, HttpContext http, IUserStore store)
+    private static async Task<IResult> Patch(UserTarget target, HttpContext http, IUserStore store, AuditLog audit)
     {
-        if (target.Problem is not null)
-        {
-            return target.Problem;
-        }
-
         var (json, malformed) = await JsonBody.ReadAsync(http, MergePatch, isTypeOptional: false);
         if ((malformed ?? UserMembers.Check(json, target.Id, http.Request)) is { } problem)
         {
@@ -178,16 +170,19 @@ internal static class UserEndpoints
         }
 
         Dictionary<string, string[]> errors = [];
-        var result = await store.UpdateAsync(target.Id, user => user.Merge(json, out errors), target.Precondition, http.RequestAborted);
+        var result = await store.UpdateAsync(target.Id, user => user.Merge(json, out errors), target.Precondition, http.RequestAborted)
+            .AuditAsync(audit, http, target.Id, AuditedWrites.Update);
         return result.Outcome == WriteOutcome.Unchanged
             ? Problem.Invalid(errors)
             : Written(target, result, http, returnUser: !http.Request.PrefersMinimal());
     }
 
-    private static async Task<IResult> Delete(UserTarget target, HttpContext http, IUserStore store) =>
-        target.Problem is null
-            ? Written(target, await store.DeleteAsync(target.Id, target.Precondition, http.RequestAborted), http, returnUser: false)
-            : target.Problem;
+    private static async Task<IResult> Delete(UserTarget target, HttpContext http, IUserStore store, AuditLog audit)
+    {
+        var result = await store.DeleteAsync(target.Id, target.Precondition, http.RequestAborted)
+            .AuditAsync(audit, http, target.Id, AuditedWrites.Delete);
+        return Written(target, result, http, returnUser: false);
+    }
 
     private static IResult Written(UserTarget target, WriteResult result, HttpContext http, bool returnUser)
     {

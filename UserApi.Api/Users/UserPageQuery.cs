@@ -9,7 +9,7 @@ namespace UserApi.Api.Users;
 /// <param name="Limit">How many users at the most.</param>
 /// <param name="Precondition">The request's conditions.</param>
 /// <param name="Problem">What is wrong with the request, which then is not to be carried out.</param>
-internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Precondition, Problem? Problem)
+internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Precondition, Problem? Problem) : IBoundRequest
 {
     public const int DefaultLimit = 50;
     public const int MaxLimit = 200;

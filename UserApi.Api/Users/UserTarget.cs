@@ -7,7 +7,7 @@ namespace UserApi.Api.Users;
 /// <param name="Id">The id in the path.</param>
 /// <param name="Precondition">The request's conditions.</param>
 /// <param name="Problem">What is wrong with the id or the conditions, which then are not to be used.</param>
-internal sealed record UserTarget(UserId Id, Precondition Precondition, Problem? Problem)
+internal sealed record UserTarget(UserId Id, Precondition Precondition, Problem? Problem) : IBoundRequest
 {
     /// <summary>What is read of the request.</summary>
     public static ParameterDocs[] Parameters { get; } =

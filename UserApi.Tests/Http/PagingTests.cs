@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.DependencyInjection;
+using UserApi.Api.Users.Stores;
 using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
@@ -138,6 +140,58 @@ public class PagingTests : HttpTest
         var last = await Client.Send("GET", "/users?limit=2", ("If-None-Match", tag)).Is(HttpStatusCode.OK);
         await Client.Put("b").Is(HttpStatusCode.NoContent);
         await Client.Send("GET", "/users?limit=2", ("If-None-Match", last.Tag())).Is(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_page_of_the_largest_users_is_bounded_in_bytes_and_leads_on()
+    {
+        var attributes = string.Join(',', Enumerable.Range(10, 32).Select(number => $"\"{number}\":\"{new string('<', 1024)}\""));
+        string[] all = [.. Enumerable.Range(0, 201).Select(i => $"u{i:000}")];
+        foreach (var chunk in all.Chunk(20))
+        {
+            await Task.WhenAll(chunk.Select(id => Client.Put(id, $$$"""{"name":"Ana","attributes":{{{{attributes}}}}}""").Is(HttpStatusCode.Created)));
+        }
+
+        var seen = new List<string>();
+        var target = "/users?limit=200";
+        while (target is not null)
+        {
+            var length = (await Client.Send("GET", target)).Content.Headers.ContentLength;
+            Assert.InRange(length!.Value, 1, (256 * 1024) + 40_000);
+            (var page, _, target) = await ReadAsync(target);
+            Assert.NotEmpty(page);
+            seen.AddRange(page);
+        }
+
+        Assert.Equal(all, seen);
+    }
+
+    // RFC 9110 section 9.3.2: what is known only when the content is made may be left out.
+    [Fact]
+    public async Task Head_makes_no_page_unless_a_condition_asks_for_its_tag()
+    {
+        var operations = 0;
+        await using var api = new ApiFactory
+        {
+            Configure = services => services.AddSingleton<IUserStore>(new StoreDouble(_ => Task.FromResult(operations++))),
+        };
+        using var client = api.CreateClient();
+
+        var head = await client.Send("HEAD", "/users?limit=1").Is(HttpStatusCode.OK);
+        Assert.Equal("application/json; charset=utf-8", head.Content.Headers.ContentType?.ToString());
+        Assert.False(head.Content.Headers.Contains("Content-Length"));
+        Assert.False(head.Headers.Contains("ETag"));
+        Assert.False(head.Headers.Contains("Link"));
+        await client.Send("HEAD", "/users?limit=0").Is(HttpStatusCode.UnprocessableEntity);
+        await client.Send("HEAD", "/users", ("If-Match", "x")).Is(HttpStatusCode.BadRequest);
+        Assert.Equal(0, operations);
+
+        var tag = (await client.Send("GET", "/users")).Tag();
+        await client.Send("HEAD", "/users", ("If-None-Match", tag)).Is(HttpStatusCode.NotModified);
+        await client.Send("HEAD", "/users", ("If-Match", "\"x\"")).Is(HttpStatusCode.PreconditionFailed);
+        var known = await client.Send("HEAD", "/users", ("If-None-Match", "\"x\"")).Is(HttpStatusCode.OK);
+        Assert.Equal(tag, known.Tag());
+        Assert.False(known.Content.Headers.Contains("Content-Length"));
     }
 
     private async Task PutAsync(IEnumerable<string> ids) => await Task.WhenAll(ids.Select(id => Client.Put(id).Is(HttpStatusCode.Created)));

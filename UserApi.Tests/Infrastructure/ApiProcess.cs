@@ -55,6 +55,16 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>The most physical memory that the process has had so far, in bytes.</summary>
+    public long PeakMemory
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
     public string[] Output => [.. _output];
 
     public string Errors => string.Join('\n', _errors);

@@ -1,7 +1,11 @@
 using System.Diagnostics;
+using CsCheck;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.Api.Users.Stores.Sqlite;
 using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores;
@@ -130,7 +134,227 @@ public sealed class SqliteUserStoreTests : IDisposable
         Assert.Equal([ana, bea], (await reopened.Store.ListAsync(null, 10, Cancel)).Items);
     }
 
-    private static StoreHost Open(string path) => new(TimeProvider.System, ("Store:Path", path));
+    // None of these is written by any version of this program.
+    [Theory]
+    [InlineData("attributes = 'no JSON'")]
+    [InlineData("attributes = '[1]'")]
+    [InlineData("attributes = '{\"a\":1}'")]
+    [InlineData("attributes = '{\"a\":null}'")]
+    [InlineData("attributes = '{\"a\":\"\\ud800\"}'")]
+    [InlineData("created_at = 9223372036854775807")]
+    [InlineData("updated_at = -9223372036854775808")]
+    public async Task A_row_that_cannot_be_read_is_left_out_until_it_is_replaced_or_deleted(string damage)
+    {
+        using var host = Open(File);
+        await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
+        await host.Store.PutAsync(Bea, new("Bea"), default, Cancel);
+        using var other = Connect(File);
+        Scalar(other, $"UPDATE users SET {damage} WHERE id = 'ana'");
+
+        Assert.Null(await host.Store.FindAsync(Ana, Cancel));
+        Assert.Equal(["bea"], (await host.Store.ListAsync(null, 1, Cancel)).Items.Select(user => user.Id));
+        Assert.Equal(WriteOutcome.NotFound, (await host.Store.UpdateAsync(Ana, body => body, default, Cancel)).Outcome);
+
+        var replaced = await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
+        Assert.Equal(WriteOutcome.Replaced, replaced.Outcome);
+        Assert.Equal(replaced.User, await host.Store.FindAsync(Ana, Cancel));
+
+        Scalar(other, $"UPDATE users SET {damage} WHERE id = 'ana'");
+        Assert.Equal(WriteOutcome.Deleted, (await host.Store.DeleteAsync(Ana, default, Cancel)).Outcome);
+        Assert.Equal(WriteOutcome.Created, (await host.Store.PutAsync(Ana, new("Ana"), default, Cancel)).Outcome);
+    }
+
+    [Fact]
+    public async Task A_row_whose_id_no_request_can_name_is_on_no_page()
+    {
+        using var host = Open(File);
+        await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
+        using var other = Connect(File);
+        Scalar(other, "INSERT INTO users SELECT '$', name, email, attributes, created_at, updated_at, version FROM users");
+
+        var page = await host.Store.ListAsync(null, 1, Cancel);
+        Assert.Equal(["ana"], page.Items.Select(user => user.Id));
+        Assert.Null(page.Next);
+    }
+
+    [Theory]
+    [InlineData("an unreadable row", "UPDATE users SET attributes = 'no JSON' WHERE id = 'ana'")]
+    [InlineData("a rule", "CREATE TRIGGER rule BEFORE INSERT ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ABORT, 'refused'); END")]
+    public async Task A_write_that_cannot_be_applied_fails_alone(string what, string fault)
+    {
+        using var host = Open(File, "00:00:20");
+        await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
+        using var other = Connect(File);
+        Scalar(other, fault);
+
+        var (failed, others) = await WriteTogetherAsync(host.Store, other);
+
+        if (what == "a rule")
+        {
+            Assert.False(Assert.IsType<StoreUnavailableException>(failed).MayHaveBeenApplied);
+        }
+
+        Assert.All(others, result => Assert.Equal(WriteOutcome.Created, result?.Outcome));
+        Assert.Equal(others.Select(result => result!.Value.User!.Id), (await host.Store.ListAsync(Ana, 100, Cancel)).Items.Select(user => user.Id));
+    }
+
+    // What SQLite does by itself when the disk is full or cannot be read.
+    [Fact]
+    public async Task A_write_that_ends_the_transaction_fails_all_that_are_in_it_and_none_is_applied()
+    {
+        using var host = Open(File, "00:00:20");
+        await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
+        using var other = Connect(File);
+        Scalar(other, "CREATE TRIGGER rule BEFORE INSERT ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ROLLBACK, 'refused'); END");
+
+        var (failed, others) = await WriteTogetherAsync(host.Store, other);
+
+        Assert.False(Assert.IsType<StoreUnavailableException>(failed).MayHaveBeenApplied);
+        var applied = others.Where(result => result is not null).Select(result => result!.Value.User!.Id);
+        Assert.Equal(applied, (await host.Store.ListAsync(Ana, 100, Cancel)).Items.Select(user => user.Id));
+        Assert.Contains(null, others);
+    }
+
+    [Fact]
+    public async Task Every_user_is_on_some_page_and_no_page_is_larger_than_its_bound()
+    {
+        var sizes = Gen.Frequency((5, Gen.Int[0, 500]), (2, Gen.Int[10_000, 40_000]), (1, Gen.Int[100_000, 300_000]));
+        await Gen.Select(sizes.Array[0, 40], Gen.Int[1, 50], Gen.OneOf("x", "é", "𐐀")).SampleAsync(async (lengths, limit, text) =>
+        {
+            using var folder = new TemporaryFolder();
+            using var host = Open(folder.File("users.db"), "00:00:20");
+            await Task.WhenAll(lengths.Select((length, number) => host.Store.PutAsync(
+                Id($"u{number:00}"), new("Ana", null, new Dictionary<string, string> { ["a"] = string.Concat(Enumerable.Repeat(text, length / 4)) }), default, Cancel).AsTask()));
+
+            var seen = new List<string>();
+            for (string? after = null; ;)
+            {
+                var page = await host.Store.ListAsync(after is null ? null : Id(after), limit, Cancel);
+                Assert.InRange(page.Items.Count, after is null ? 0 : 1, limit);
+                Assert.InRange(page.Items.Skip(1).Sum(user => user.TextLength), 0, UserPage.MaxBytes);
+                seen.AddRange(page.Items.Select(user => user.Id));
+                if (page.Next is null)
+                {
+                    break;
+                }
+
+                after = page.Next;
+                Assert.Equal(seen[^1], after);
+            }
+
+            Assert.Equal(lengths.Select((_, number) => $"u{number:00}"), seen);
+        }, iter: 25);
+    }
+
+    [Fact]
+    public async Task What_is_behind_a_full_page_is_not_read()
+    {
+        var large = new UserBody("Ana", null, new Dictionary<string, string> { ["a"] = new('x', UserPage.MaxBytes) });
+        var unreadable = 0;
+        using var store = new SqliteUserStore(File, TimeSpan.FromSeconds(10), TimeProvider.System, NullLogger<SqliteUserStore>.Instance, () => unreadable++);
+        foreach (var id in (string[])["a", "b", "c"])
+        {
+            await store.PutAsync(Id(id), large, default, Cancel);
+        }
+
+        using var other = Connect(File);
+        Scalar(other, "UPDATE users SET attributes = '' WHERE id = 'c'");
+
+        Assert.Equal("a", (await store.ListAsync(null, 200, Cancel)).Next);
+        Assert.Equal(0, unreadable);
+        Assert.Null((await store.ListAsync(Id("a"), 200, Cancel)).Next);
+        Assert.Equal(1, unreadable);
+    }
+
+    [Fact]
+    public async Task Only_this_user_of_the_machine_may_read_the_file_its_log_and_its_index()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no file modes.");
+        if (!OperatingSystem.IsWindows())
+        {
+            const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            var folder = Path.Combine(_folder.Path, "a");
+            var path = Path.Combine(folder, "users.db");
+            using var host = Open(path);
+            await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
+
+            Assert.Equal(["users.db", "users.db-shm", "users.db-wal"], Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order());
+            foreach (var file in Directory.EnumerateFiles(folder))
+            {
+                Assert.Equal(OwnersFile, System.IO.File.GetUnixFileMode(file));
+            }
+
+            Assert.Equal(OwnersFile | UnixFileMode.UserExecute, System.IO.File.GetUnixFileMode(folder));
+        }
+    }
+
+    [Fact]
+    public void A_file_that_others_may_read_is_left_as_it_is_with_a_warning()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no file modes.");
+        if (!OperatingSystem.IsWindows())
+        {
+            const UnixFileMode GroupsFile = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
+            using var log = new LogCollector();
+            using var loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
+            OpenWithLog();
+            Assert.Empty(log.Lines);
+
+            System.IO.File.SetUnixFileMode(File, GroupsFile);
+            OpenWithLog();
+            Assert.Contains("chmod 600", Assert.Single(log.Lines));
+            Assert.Contains("mode 640", log.Text);
+            Assert.Equal(GroupsFile, System.IO.File.GetUnixFileMode(File));
+
+            void OpenWithLog() => new SqliteUserStore(
+                File, TimeSpan.FromSeconds(10), TimeProvider.System, loggers.CreateLogger<SqliteUserStore>(), () => { }).Dispose();
+        }
+    }
+
+    // Of many lengths, so that pages of the file are split, joined and freed.
+    [Fact]
+    public async Task What_was_deleted_or_replaced_is_in_no_file_after_a_clean_stop()
+    {
+        var ids = Enumerable.Range(0, 300).Select(number => Id($"u{number:000}")).ToList();
+        using (var host = Open(File, "00:00:20"))
+        {
+            await Task.WhenAll(ids.Select((id, number) => host.Store.PutAsync(id, Secret(number), default, Cancel).AsTask()));
+            await Task.WhenAll(ids.Select((id, number) => number % 3 == 0
+                ? host.Store.PutAsync(id, new("Bea"), default, Cancel).AsTask()
+                : host.Store.DeleteAsync(id, default, Cancel).AsTask()));
+        }
+
+        Assert.All(Directory.EnumerateFiles(_folder.Path), file => Assert.Equal(-1, System.IO.File.ReadAllBytes(file).AsSpan().IndexOf("Secretname"u8)));
+
+        using var reopened = Open(File);
+        Assert.Equal(100, (await reopened.Store.ListAsync(null, 200, Cancel)).Items.Count);
+
+        static UserBody Secret(int number) => new(
+            $"Secretname {number}", null, new Dictionary<string, string> { ["a"] = string.Concat(Enumerable.Repeat("Secretname ", number * number / 50)) });
+    }
+
+    /// <summary>Puts new users and updates or puts "ana" while the file is locked, so that they come into one transaction.</summary>
+    private static async Task<(Exception? Failed, List<WriteResult?> Others)> WriteTogetherAsync(IUserStore store, SqliteConnection other)
+    {
+        List<Task<WriteResult>> writes = [];
+        Task<WriteResult> failing;
+        using (other.BeginTransaction())
+        {
+            writes.AddRange(Enumerable.Range(0, 10).Select(Put));
+            failing = store.UpdateAsync(Ana, body => body with { Name = "Ana Lima" }, default, Cancel).AsTask();
+            writes.AddRange(Enumerable.Range(10, 10).Select(Put));
+        }
+
+        await Task.WhenAll([failing, .. writes]).ContinueWith(_ => { }, Cancel, TaskContinuationOptions.None, TaskScheduler.Default);
+        return (failing.Exception?.InnerException, [.. writes.Select(write => write.IsCompletedSuccessfully ? write.Result : (WriteResult?)null)]);
+
+        Task<WriteResult> Put(int number) => store.PutAsync(Id($"b{number:00}"), new("Bea"), default, Cancel).AsTask();
+    }
+
+    private static UserId Id(string text) => UserId.TryParse(text, out var id, out var error) ? id : throw new ArgumentException($"{text}: {error}");
+
+    private static StoreHost Open(string path, string timeout = "00:00:01.5") =>
+        new(TimeProvider.System, ("Store:Path", path), ("Store:Timeout", timeout));
 
     private static SqliteConnection Connect(string path)
     {

@@ -1,6 +1,9 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using OpenTelemetry.Metrics;
 using UserApi.Tests.Infrastructure;
 
@@ -41,6 +44,36 @@ public class MetricsTests
         Assert.NotEmpty(Points("http.server.request.duration"));
         Assert.NotEmpty(Points("kestrel.active_connections"));
         Assert.NotEmpty(Points("dotnet.gc.collections"));
+    }
+
+    [Fact]
+    public async Task Users_that_cannot_be_read_are_counted_each_time_and_warned_of_once()
+    {
+        using var folder = new TemporaryFolder();
+        using var log = new LogCollector();
+        var cancel = TestContext.Current.CancellationToken;
+        await using var api = new ApiFactory(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), ("Store:Path", folder.File("users.db")))
+        {
+            Configure = services => services
+                .AddSingleton<ILoggerProvider>(log)
+                .ConfigureOpenTelemetryMeterProvider(metrics => metrics.AddInMemoryExporter(_metrics)),
+        };
+        using var client = api.CreateClient();
+        await client.PutAsJsonAsync("/users/ana", new { name = "Ana" }, cancel);
+        using (var file = new SqliteConnection($"Data Source={folder.File("users.db")};Pooling=false"))
+        {
+            file.Open();
+            using var damage = new SqliteCommand("UPDATE users SET attributes = 'no JSON'", file);
+            damage.ExecuteNonQuery();
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/users/ana", cancel)).StatusCode);
+        Assert.Equal("""{"items":[],"next":null}""", await client.GetStringAsync("/users", cancel));
+
+        api.Services.GetRequiredService<MeterProvider>().ForceFlush();
+        Assert.Equal(2, Points("userapi.users.unreadable").Single().GetSumLong());
+        Assert.Single(log.Lines, line => line.Contains("userapi.users.unreadable", StringComparison.Ordinal));
+        Assert.DoesNotContain(log.Lines, line => line.Contains("no JSON", StringComparison.Ordinal));
     }
 
     private List<MetricPoint> Points(string name)

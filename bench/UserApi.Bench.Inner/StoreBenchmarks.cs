@@ -6,6 +6,7 @@ using MongoDB.Bson.Serialization;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.Api.Users.Stores.Mongo;
+using UserApi.Api.Users.Stores.Sqlite;
 using UserApi.MongoWire;
 
 namespace UserApi.Bench.Inner;
@@ -68,7 +69,12 @@ public class StoreBenchmarks
     {
         // Beside the program, not in a temporary folder: that may be in memory, where a durable write costs nothing.
         _folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "store")).FullName;
-        var store = new SqliteUserStore(Path.Combine(_folder, "users.db"), TimeSpan.FromSeconds(10), TimeProvider.System);
+        var store = new SqliteUserStore(
+            Path.Combine(_folder, "users.db"),
+            TimeSpan.FromSeconds(10),
+            TimeProvider.System,
+            NullLogger<SqliteUserStore>.Instance,
+            onUnreadable: () => { });
         _disposables.Add(store);
         return store;
     }

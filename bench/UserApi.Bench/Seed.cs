@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 using UserApi.Api.Users;
-using UserApi.Api.Users.Stores;
+using UserApi.Api.Users.Stores.Sqlite;
 
 namespace UserApi.Bench;
 
@@ -14,7 +15,8 @@ internal static class Seed
     /// <summary>Makes an embedded store's file.</summary>
     public static async Task<string> EmbeddedAsync(string path, int users, CancellationToken cancellationToken)
     {
-        using var store = new SqliteUserStore(path, TimeSpan.FromSeconds(60), TimeProvider.System);
+        using var store = new SqliteUserStore(
+            path, TimeSpan.FromSeconds(60), TimeProvider.System, NullLogger<SqliteUserStore>.Instance, onUnreadable: () => { });
         await Parallel.ForAsync(1, users + 1, new ParallelOptions { MaxDegreeOfParallelism = 512, CancellationToken = cancellationToken }, PutAsync);
         return path;
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using MongoDB.Bson.Serialization;
 using UserApi.Api.Users.Stores.Mongo;
+using UserApi.Api.Users.Stores.Sqlite;
 
 namespace UserApi.Api.Users.Stores;
 
@@ -19,7 +20,15 @@ internal static partial class StoreRegistration
         {
             var path = Path.Combine(builder.Environment.ContentRootPath, options.Path);
             Register($"embedded, {path}", makesSpans: true, services =>
-                new SqliteUserStore(path, options.Timeout, services.GetRequiredService<TimeProvider>()));
+            {
+                var unreadable = services.GetRequiredService<UnreadableUsers>();
+                return new SqliteUserStore(
+                    path,
+                    options.Timeout,
+                    services.GetRequiredService<TimeProvider>(),
+                    services.GetRequiredService<ILogger<SqliteUserStore>>(),
+                    () => unreadable.Add());
+            });
         }
         else
         {
@@ -29,12 +38,13 @@ internal static partial class StoreRegistration
                     new(connectionString!, options.Timeout, services.GetRequiredService<ILoggerFactory>()),
                     options.Timeout,
                     services.GetRequiredService<TimeProvider>(),
-                    new(services.GetRequiredService<IMeterFactory>(), services.GetRequiredService<ILogger<UnreadableUsers>>())));
+                    services.GetRequiredService<UnreadableUsers>()));
         }
 
         void Register(string description, bool makesSpans, Func<IServiceProvider, IUserStore> create)
         {
             builder.Services.TryAddSingleton(TimeProvider.System);
+            builder.Services.AddSingleton<UnreadableUsers>();
             builder.Services.AddSingleton<IUserStore>(services =>
             {
                 LogStore(services.GetRequiredService<ILogger<IUserStore>>(), description);

@@ -135,7 +135,6 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     public void Dispose()
     {
         _mongo.Dispose();
-        _unreadable.Dispose();
     }
 
     private async Task<WriteResult> PutOneAsync(UserId id, User user, Precondition precondition, OperationBudget budget)

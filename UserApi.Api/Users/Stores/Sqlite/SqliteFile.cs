@@ -1,0 +1,175 @@
+using System.Runtime.Versioning;
+using Microsoft.Data.Sqlite;
+
+namespace UserApi.Api.Users.Stores.Sqlite;
+
+/// <summary>The file of the embedded store: makes it, looks whose it is, and opens connections to it.</summary>
+internal sealed partial class SqliteFile
+{
+    // "USER" in the file's header: another program's database is not taken for ours.
+    private const int ApplicationId = 0x55534552;
+    private const int SchemaVersion = 1;
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode FolderMode = OwnerOnly | UnixFileMode.UserExecute;
+
+    private readonly string _path;
+    private readonly ILogger _logger;
+    private readonly string _connectionString;
+
+    /// <summary>Names the file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="timeout">How long a statement waits for another process that holds the file's lock, in whole seconds of at least one.</param>
+    /// <param name="logger">Where a warning about the file goes.</param>
+    public SqliteFile(string path, TimeSpan timeout, ILogger logger)
+    {
+        (_path, _logger) = (path, logger);
+        _connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = path,
+            Pooling = false,
+            DefaultTimeout = Math.Max(1, (int)timeout.TotalSeconds),
+        }.ToString();
+    }
+
+    /// <summary>Opens the file, or creates it with its folder, and makes something of the connection.</summary>
+    /// <param name="use">What to make; takes over the connection.</param>
+    /// <exception cref="StoreFileException">The file cannot be opened, is not a user store, or is one of a newer version.</exception>
+    public T Create<T>(Func<SqliteConnection, T> use)
+    {
+        SqliteConnection? connection = null;
+        try
+        {
+            CreateFile();
+            connection = Open();
+            Prepare(connection);
+            return use(connection);
+        }
+        catch (Exception e)
+        {
+            connection?.Dispose(); // leaves no log file behind
+            if (e is SqliteException or IOException or UnauthorizedAccessException)
+            {
+                throw new StoreFileException($"The user store '{_path}' cannot be opened: {e.Message}", e);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Opens one more connection to the file, which is there.</summary>
+    public SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+
+            // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
+            // secure_delete: what is deleted or replaced is overwritten with zeros.
+            Execute(connection, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Makes the file, and a folder for it, for this user alone, before SQLite would make it for everybody. SQLite gives the mode of the file
+    /// to its log and its index (os_unix.c: findCreateFileMode, unixOpenSharedMemory).
+    /// </summary>
+    private void CreateFile()
+    {
+        var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+            return;
+        }
+
+        Directory.CreateDirectory(folder, FolderMode);
+        if (!File.Exists(_path))
+        {
+            // Never a file that is there: closing it would release the locks that this process has on it (fcntl(2), POSIX advisory locks).
+            using var created = TryCreate();
+        }
+
+        // Left as it is: an operator may have chosen it, and another user may depend on it.
+        var mode = File.GetUnixFileMode(_path);
+        if ((mode & ~FolderMode) != 0)
+        {
+            LogWideMode(_path, Convert.ToString((int)mode, 8));
+        }
+    }
+
+    [UnsupportedOSPlatform("windows")]
+    private FileStream? TryCreate()
+    {
+        try
+        {
+            return new(_path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
+        }
+        catch (IOException) when (File.Exists(_path))
+        {
+            return null; // Another process was first.
+        }
+    }
+
+    private void Prepare(SqliteConnection connection)
+    {
+        if (Scalar(connection, "SELECT count(*) FROM sqlite_schema") > 0 && Scalar(connection, "PRAGMA application_id") != ApplicationId)
+        {
+            throw new StoreFileException($"'{_path}' is a SQLite database, but not a user store. Nothing was changed.");
+        }
+
+        var version = Scalar(connection, "PRAGMA user_version");
+        if (version > SchemaVersion)
+        {
+            throw new StoreFileException(
+                $"The user store '{_path}' has version {version}, of a newer program; this one knows {SchemaVersion}. Nothing was changed.");
+        }
+
+        // The lock is taken also when there is nothing to do, so that a file that may not be written to is refused now; but only what is
+        // missing is written, so that a full disk does not keep the store from opening for reads.
+        Execute(connection, "PRAGMA journal_mode = WAL");
+        Execute(connection, "BEGIN IMMEDIATE");
+        if (version < SchemaVersion)
+        {
+            Execute(connection, $"""
+                CREATE TABLE IF NOT EXISTS users (
+                    id TEXT NOT NULL PRIMARY KEY,
+                    name TEXT NOT NULL,
+                    email TEXT,
+                    attributes TEXT,
+                    created_at INTEGER NOT NULL,
+                    updated_at INTEGER NOT NULL,
+                    version TEXT NOT NULL
+                ) STRICT, WITHOUT ROWID;
+                PRAGMA application_id = {ApplicationId};
+                PRAGMA user_version = {SchemaVersion};
+                """);
+        }
+
+        Execute(connection, "COMMIT");
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Other users of this machine may read or write the user store '{Path}' (mode {Mode}); chmod 600 keeps them out")]
+    private partial void LogWideMode(string path, string mode);
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private static long Scalar(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return (long)command.ExecuteScalar()!;
+    }
+}

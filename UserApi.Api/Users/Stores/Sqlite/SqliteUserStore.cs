@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace UserApi.Api.Users.Stores.Sqlite;
+
+/// <summary>
+/// The embedded store: users in one SQLite file, in write-ahead-log mode. Reads run side by side, each on a connection of its own;
+/// writes are queued to one thread, which commits whatever has gathered in one transaction and answers after the log is on the disk.
+/// </summary>
+public sealed class SqliteUserStore : IUserStore, IDisposable
+{
+    private readonly SqliteFile _file;
+    private readonly TimeSpan _timeout;
+    private readonly Action _onUnreadable;
+    private readonly ConcurrentBag<ReadSession> _readers = [];
+    private readonly WriteQueue _writes;
+
+    /// <summary>Opens the file, or creates it with its folder.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="timeout">How long a write may take, waiting for another process that holds the file's lock included.</param>
+    /// <param name="clock">The time of writes.</param>
+    /// <param name="logger">Where a warning about the file goes.</param>
+    /// <param name="onUnreadable">Called for every row that is met and cannot be read as a user.</param>
+    /// <exception cref="StoreFileException">The file cannot be opened, is not a user store, or is one of a newer version.</exception>
+    public SqliteUserStore(
+        string path, TimeSpan timeout, TimeProvider clock, ILogger<SqliteUserStore> logger, Action onUnreadable)
+    {
+        (_timeout, _onUnreadable) = (timeout, onUnreadable);
+        _file = new(path, timeout, logger);
+        _writes = new(_file.Create(connection => new WriteSession(connection, onUnreadable, clock)), timeout);
+    }
+
+    /// <inheritdoc/>
+    public string SystemName => "sqlite";
+
+    /// <inheritdoc/>
+    public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => Read(session => session.Find(id.Value));
+
+    /// <inheritdoc/>
+    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+        Read(session => session.List(after?.Value ?? "", limit));
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> PutAsync(
+        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
+        _writes.RunAsync(new(id, body, null, precondition, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> UpdateAsync(
+        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken) =>
+        _writes.RunAsync(new(id, null, change, precondition, cancellationToken));
+
+    /// <inheritdoc/>
+    public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
+        _writes.RunAsync(new(id, null, null, precondition, cancellationToken));
+
+    /// <inheritdoc/>
+    public async ValueTask PingAsync(CancellationToken cancellationToken) => await Read(session => session.Find(""));
+
+    /// <summary>Finishes the writes that are queued, and closes the file.</summary>
+    public void Dispose()
+    {
+        _writes.Dispose();
+        while (_readers.TryTake(out var reader))
+        {
+            reader.Dispose();
+        }
+    }
+
+    private ValueTask<T> Read<T>(Func<ReadSession, T> read)
+    {
+        ReadSession? session = null;
+        try
+        {
+            session = _readers.TryTake(out var free) ? free : OpenReader();
+            return new(read(session));
+        }
+        catch (SqliteException e)
+        {
+            session?.Dispose();
+            session = null;
+            throw new StoreUnavailableException(mayHaveBeenApplied: false, e);
+        }
+        finally
+        {
+            if (session is not null)
+            {
+                _readers.Add(session);
+            }
+        }
+    }
+
+    private ReadSession OpenReader()
+    {
+        var connection = _file.Open();
+        try
+        {
+            // Reads go past ADO.NET, and with it past the waiting for another process that it does by itself.
+            _ = raw.sqlite3_busy_timeout(connection.Handle, (int)_timeout.TotalMilliseconds);
+            return new(connection, _onUnreadable);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+}

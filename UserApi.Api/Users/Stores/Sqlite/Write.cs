@@ -1,0 +1,10 @@
+namespace UserApi.Api.Users.Stores.Sqlite;
+
+/// <summary>A put (with a body), an update (with a change) or a delete (with neither), and who waits for it.</summary>
+internal sealed record Write(
+    UserId Id, UserBody? Body, Func<UserBody, UserBody?>? Change, Precondition Precondition, CancellationToken CancellationToken)
+{
+    public TaskCompletionSource<WriteResult> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public WriteResult Result { get; set; }
+}
