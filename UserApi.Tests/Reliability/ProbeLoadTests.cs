@@ -5,7 +5,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using UserApi.Tests.Infrastructure;
-using UserApi.Tests.MongoWire;
+using UserApi.MongoWire;
 
 namespace UserApi.Tests.Reliability;
 
