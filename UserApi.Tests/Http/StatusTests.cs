@@ -102,6 +102,24 @@ public class StatusTests
         }
     }
 
+    [Fact]
+    public async Task A_store_that_takes_longer_than_a_probe_waits_is_said_to_have_failed_as_it_did_the_last_time()
+    {
+        var answers = new Queue<TaskCompletionSource>([new(), new(), new()]);
+        var store = new StoreHealthCheck(new StoreDouble(_ => Task.CompletedTask, _ => answers.Peek().Task));
+
+        Assert.Equal("double does not answer within 1 s.", await CheckAsync());
+        answers.Dequeue().SetException(new StoreUnavailableException(mayHaveBeenApplied: false) { Reason = "There is no primary." });
+        Assert.Equal("There is no primary.", await CheckAsync());
+        Assert.Equal("There is no primary.", await CheckAsync());
+        answers.Dequeue().SetResult();
+        answers.Peek().SetResult();
+        await CheckAsync();
+        Assert.Equal("double", await CheckAsync());
+
+        async Task<string?> CheckAsync() => (await store.CheckAsync(TestContext.Current.CancellationToken)).Description;
+    }
+
     private static ApiFactory Api(Func<CancellationToken, Task> ping, params (string, string)[] settings) => new(settings)
     {
         Configure = services => services.AddSingleton<IUserStore>(new StoreDouble(_ => Task.CompletedTask, ping)),

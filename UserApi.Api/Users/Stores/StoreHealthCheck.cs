@@ -3,19 +3,39 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>
-/// Asks the store for a sign of life on behalf of everybody who asks, <c>/health</c> and <c>/</c>: probes at the same time share one question,
-/// so that thousands of them cost the database one connection. No answer outlives its question, which is under way for 1 s at the most.
+/// Asks the store for a sign of life on behalf of everybody who asks, <c>/health</c> and <c>/</c>: there is one question at a time, which all
+/// share who ask meanwhile, so that thousands of them cost the database one connection. Nobody who asks later is given its answer.
 /// </summary>
+/// <remarks>
+/// A question takes as long as any other operation may (<see cref="StoreOptions.Timeout"/>), also when nobody waits for it any more: only
+/// then does the store know what is wrong, and giving up a command costs the connection that it was sent on.
+/// </remarks>
 internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
 {
-    private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private Task<HealthCheckResult>? _answer;
+    private volatile string? _reason;
 
-    /// <summary>What callers will meet now, with the reason as its description.</summary>
+    /// <summary>What callers will meet now, within 1 s, with the reason as its description.</summary>
     /// <param name="cancellationToken">Gives up waiting; others wait on.</param>
-    public Task<HealthCheckResult> CheckAsync(CancellationToken cancellationToken)
+    public async Task<HealthCheckResult> CheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AskAsync().WaitAsync(s_patience, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return HealthCheckResult.Unhealthy(_reason ?? $"{store.SystemName} does not answer within {s_patience.TotalSeconds} s.");
+        }
+    }
+
+    Task<HealthCheckResult> IHealthCheck.CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken) =>
+        CheckAsync(cancellationToken);
+
+    private Task<HealthCheckResult> AskAsync()
     {
         lock (_lock)
         {
@@ -23,31 +43,25 @@ internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
             {
                 // It is nobody's own: neither its trace nor its end is that of the first to ask.
                 using var _ = ExecutionContext.SuppressFlow();
-                _answer = Task.Run(AskAsync, CancellationToken.None);
+                _answer = Task.Run(PingAsync);
             }
 
-            return _answer.WaitAsync(cancellationToken);
+            return _answer;
         }
     }
 
-    Task<HealthCheckResult> IHealthCheck.CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken) =>
-        CheckAsync(cancellationToken);
-
-    private async Task<HealthCheckResult> AskAsync()
+    private async Task<HealthCheckResult> PingAsync()
     {
-        using var budget = new CancellationTokenSource(s_budget);
         try
         {
-            await store.PingAsync(budget.Token).AsTask().WaitAsync(budget.Token);
+            await store.PingAsync(CancellationToken.None);
+            _reason = null;
             return HealthCheckResult.Healthy(store.SystemName);
         }
         catch (StoreUnavailableException e)
         {
-            return HealthCheckResult.Unhealthy(e.Reason ?? $"{store.SystemName} does not answer.");
-        }
-        catch (OperationCanceledException)
-        {
-            return HealthCheckResult.Unhealthy($"{store.SystemName} does not answer within {s_budget.TotalSeconds} s.");
+            _reason = e.Reason ?? $"{store.SystemName} does not answer.";
+            return HealthCheckResult.Unhealthy(_reason);
         }
     }
 }
