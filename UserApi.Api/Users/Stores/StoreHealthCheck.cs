@@ -43,7 +43,7 @@ internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
             {
                 // It is nobody's own: neither its trace nor its end is that of the first to ask.
                 using var _ = ExecutionContext.SuppressFlow();
-                _answer = Task.Run(PingAsync);
+                _answer = PingAsync();
             }
 
             return _answer;
@@ -52,6 +52,7 @@ internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
 
     private async Task<HealthCheckResult> PingAsync()
     {
+        await Task.Yield(); // out of the lock, and of the execution context of whoever asked first
         try
         {
             await store.PingAsync(CancellationToken.None);
