@@ -119,26 +119,4 @@ public class CallerTests : HttpTest
 
         Assert.Equal("The body must have at most 65,536 bytes (Limits:MaxBodyBytes).", problem.GetProperty("detail").GetString());
     }
-
-    [Theory]
-    [InlineData("return=minimal", true)]
-    [InlineData("RETURN=\"minimal\"", true)]
-    [InlineData("respond-async, return=minimal; x=y, handling=lenient", true)]
-    [InlineData("return=representation", false)]
-    [InlineData("return=representation, return=minimal", false)]
-    [InlineData("x=return=minimal", false)]
-    public async Task The_user_is_left_out_where_the_client_prefers_it(string prefer, bool isMinimal)
-    {
-        var created = await Client.Put("ana", HttpSteps.Ana, ("Prefer", prefer)).Is(HttpStatusCode.Created);
-        var replaced = await Client.Put("ana", """{"name":"Bea"}""", ("Prefer", prefer)).Is(isMinimal ? HttpStatusCode.NoContent : HttpStatusCode.OK);
-        var patched = await Client.Patch("ana", """{"name":"Cy"}""", ("Prefer", prefer)).Is(isMinimal ? HttpStatusCode.NoContent : HttpStatusCode.OK);
-
-        foreach (var response in new[] { created, replaced, patched })
-        {
-            Assert.Equal(isMinimal ? ["return=minimal"] : null, response.Headers.TryGetValues("Preference-Applied", out var applied) ? applied : null);
-            Assert.Equal(isMinimal, (await response.Text()).Length == 0);
-        }
-
-        Assert.Equal(patched.Tag(), (await Client.Get("ana")).Tag());
-    }
 }

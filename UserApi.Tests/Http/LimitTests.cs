@@ -24,7 +24,7 @@ public class LimitTests
         await PutAsync(3 * MaxBody).IsProblem(HttpStatusCode.RequestEntityTooLarge);
         await client.Send("PATCH", "/users/ana", HttpSteps.Body(HttpSteps.Ana.PadRight(MaxBody + 1), HttpSteps.MergePatch))
             .IsProblem(HttpStatusCode.RequestEntityTooLarge);
-        await client.Put("ana").Is(HttpStatusCode.NoContent);
+        await client.Put("ana").Is(HttpStatusCode.OK);
 
         Task<HttpResponseMessage> PutAsync(int length) => client.Send(
             "PUT", "/users/ana", HttpSteps.Body(HttpSteps.Ana.PadRight(length)), isChunked ? [("Transfer-Encoding", "chunked")] : []);

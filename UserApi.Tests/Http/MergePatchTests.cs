@@ -23,12 +23,12 @@ public class MergePatchTests : HttpTest
     [InlineData("""{"attributes":{"none":null}}""", Before)]
     [InlineData("""{"attributes":{"No such key":null}}""", Before)]
     [InlineData("""{"email":null,"attributes":{"a":null,"e":"f"},"name":"Bea"}""", """{"name":"Bea","attributes":{"c":"d","e":"f"}}""")]
-    [InlineData("""{"unknown":1,"id":"bob","createdAt":null}""", Before)]
+    [InlineData("""{"unknown":1,"id":"ana","createdAt":null}""", Before)]
     public async Task A_patch_changes_what_it_names(string patch, string after)
     {
         await Client.Put("ana", Before).Is(HttpStatusCode.Created);
 
-        var patched = await Client.Patch("ana", patch).Is(HttpStatusCode.NoContent);
+        var patched = await Client.Patch("ana", patch).Is(HttpStatusCode.OK);
 
         var response = await Client.Get("ana");
         Assert.Equal(patched.Tag(), response.Tag());
@@ -66,10 +66,10 @@ public class MergePatchTests : HttpTest
     public async Task The_limit_of_attributes_holds_for_the_result()
     {
         await Client.Put("ana").Is(HttpStatusCode.Created);
-        await Client.Patch("ana", Attributes(Enumerable.Range(0, 32).Select(i => ($"k{i}", (string?)"v")))).Is(HttpStatusCode.NoContent);
+        await Client.Patch("ana", Attributes(Enumerable.Range(0, 32).Select(i => ($"k{i}", (string?)"v")))).Is(HttpStatusCode.OK);
 
         await Client.Patch("ana", Attributes([("one-more", "v")])).IsInvalid("attributes");
-        await Client.Patch("ana", Attributes([("one-more", "v"), ("k0", null)])).Is(HttpStatusCode.NoContent);
+        await Client.Patch("ana", Attributes([("one-more", "v"), ("k0", null)])).Is(HttpStatusCode.OK);
 
         static string Attributes(IEnumerable<(string Key, string? Value)> entries) => new JsonObject
         {

@@ -204,7 +204,7 @@ public class UserBodyTests : HttpTest
     [Theory]
     [InlineData("""{"name":"Ana","age":7,"tags":[1,{"x":null}],"admin":true}""")]
     [InlineData("""{"name":"Ana","NAME":"Bob","Email":5}""")]
-    [InlineData("""{"name":"Ana","id":"bob","createdAt":"never","updatedAt":0,"version":"1","error":{}}""")]
+    [InlineData("""{"name":"Ana","id":"ana","createdAt":"never","updatedAt":0,"version":"1","error":{}}""")]
     public async Task Unknown_members_are_ignored(string body)
     {
         await Client.Put("ana", body).Is(HttpStatusCode.Created);
@@ -220,7 +220,7 @@ public class UserBodyTests : HttpTest
         await Client.Put("ana", """{"name":"Ana","email":"ana@example.org","attributes":{"team":"blue"}}""").Is(HttpStatusCode.Created);
         var before = await (await Client.Get("ana")).Text();
 
-        await Client.Put("ana", before).Is(HttpStatusCode.NoContent);
+        await Client.Put("ana", before).Is(HttpStatusCode.OK);
 
         var after = await (await Client.Get("ana")).Text();
         Assert.Equal(WithoutUpdate(before), WithoutUpdate(after));
@@ -240,7 +240,7 @@ public class UserBodyTests : HttpTest
         var created = await (await Client.Get("ana")).Read();
         await Task.Delay(5, TestContext.Current.CancellationToken);
 
-        await Client.Put("ana", """{"name":"Bea"}""").Is(HttpStatusCode.NoContent);
+        await Client.Put("ana", """{"name":"Bea"}""").Is(HttpStatusCode.OK);
 
         var replaced = await (await Client.Get("ana")).Read();
         Assert.Equal(["createdAt", "id", "name", "updatedAt"], replaced.Members());

@@ -44,7 +44,7 @@ public sealed class FarServerTests : IAsyncLifetime
 
         Assert.All(created, put => Assert.Equal(HttpStatusCode.Created, put.StatusCode));
         Assert.Equal(
-            (HttpStatusCode.NoContent, HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.NoContent, HttpStatusCode.NoContent),
+            (HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.NoContent),
             ((await replaced).StatusCode, (await found).StatusCode, (await page).StatusCode, (await changed).StatusCode, (await deleted).StatusCode));
     }
 

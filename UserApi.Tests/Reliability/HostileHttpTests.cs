@@ -174,7 +174,7 @@ public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
         while (!stop.IsCancellationRequested)
         {
             var start = Stopwatch.GetTimestamp();
-            using var put = await client.Put("good", $$"""{"name":"{{answers}}"}""").Is(HttpStatusCode.NoContent);
+            using var put = await client.Put("good", $$"""{"name":"{{answers}}"}""").Is(HttpStatusCode.OK);
             using var get = await client.Get("good").Is(HttpStatusCode.OK);
             slowest = TimeSpan.FromTicks(Math.Max(slowest.Ticks, Stopwatch.GetElapsedTime(start).Ticks));
             Assert.Equal(put.Tag(), get.Tag());

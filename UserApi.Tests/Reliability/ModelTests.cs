@@ -214,11 +214,13 @@ public abstract class ModelTests : IAsyncLifetime
             };
             var expected = step.Operation switch
             {
-                Operation.Put => !matches || isKnown ? HttpStatusCode.PreconditionFailed : exists ? HttpStatusCode.NoContent : HttpStatusCode.Created,
+                Operation.Put => !matches || isKnown ? HttpStatusCode.PreconditionFailed : exists ? HttpStatusCode.OK : HttpStatusCode.Created,
                 _ when !exists => HttpStatusCode.NotFound,
                 _ when !matches => HttpStatusCode.PreconditionFailed,
                 Operation.Get => isKnown ? HttpStatusCode.NotModified : HttpStatusCode.OK,
-                _ => isKnown ? HttpStatusCode.PreconditionFailed : HttpStatusCode.NoContent,
+                _ when isKnown => HttpStatusCode.PreconditionFailed,
+                Operation.Patch => HttpStatusCode.OK,
+                _ => HttpStatusCode.NoContent,
             };
 
             using var response = await (step.Operation switch

@@ -157,11 +157,11 @@ internal sealed class UserHistory(string id)
             var (status, next) = request.Verb switch
             {
                 Verb.Put when !holds => (412, state),
-                Verb.Put => (exists ? 204 : 201, new(request.Number, 0)),
+                Verb.Put => (exists ? 200 : 201, new(request.Number, 0)),
                 _ when !exists => (404, state),
                 _ when !holds => (412, state),
                 Verb.Get => (200, state),
-                Verb.Patch => (204, new(request.Number, state.Patches | (UInt128.One << request.Number))),
+                Verb.Patch => (200, new(request.Number, state.Patches | (UInt128.One << request.Number))),
                 _ => (204, State.None),
             };
             if (request.Answer is not { } answer)
