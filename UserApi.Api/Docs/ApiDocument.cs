@@ -121,6 +121,7 @@ internal sealed class ApiDocument : IDocumentFilter
         var badTags = Problem(400, "If-Match is not a list of entity tags (RFC 9110 section 8.8.3).");
         var badBody = Problem(400, "The body is not valid JSON, or names a member twice.");
         var conflict = Problem(412, "What is there now is not what If-Match or If-None-Match asks for.");
+        var taken = Problem(409, "Another user has a value that must be unique.");
         var badId = Invalid("id", "An id is not made of dots only.");
         var badName = Invalid("name", "A name is required.");
         var tooLarge = Problem(413, "A body has at most 64 KiB (Limits:MaxBodyBytes).");
@@ -150,7 +151,7 @@ internal sealed class ApiDocument : IDocumentFilter
                             ("Location", "Where the user is.", "/users/ana")),
                         Content(Json, "User", UserExample))),
                     ("204", Response("Replaced.", TagHeader(NextTag))),
-                    badBody, conflict, tooLarge, Problem(415, "The body is to be application/json in UTF-8."), badName, busy, down);
+                    badBody, taken, conflict, tooLarge, Problem(415, "The body is to be application/json in UTF-8."), badName, busy, down);
                 break;
 
             case "PATCH":
@@ -162,7 +163,7 @@ internal sealed class ApiDocument : IDocumentFilter
                 operation.Responses = Responses(
                     ("200", Response("Changed, and asked to return it.", TagHeader(NextTag), Content(Json, "User", UserExample))),
                     ("204", Response("Changed.", TagHeader(NextTag))),
-                    badBody, notFound, conflict, tooLarge,
+                    badBody, notFound, taken, conflict, tooLarge,
                     Problem(415, $"The body is to be {UserEndpoints.MergePatch} in UTF-8.", headers: Headers(
                         ("Accept-Patch", "What is accepted (RFC 5789).", UserEndpoints.MergePatch))),
                     badName, busy, down);
