@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.HostFiltering;
 using UserApi.Api.Users;
 
 namespace UserApi.Api.Http;
@@ -6,8 +7,13 @@ namespace UserApi.Api.Http;
 internal static class ResponseHeaders
 {
     /// <summary>Adds the headers around the whole pipeline, host filtering included.</summary>
-    public static void AddResponseHeaders(this IHostApplicationBuilder builder) =>
+    public static void AddResponseHeaders(this IHostApplicationBuilder builder)
+    {
         builder.Services.Insert(0, ServiceDescriptor.Transient<IStartupFilter, Outermost>()); // The first filter is the outermost.
+
+        // What the framework says to a host that is not allowed is a page for people.
+        builder.Services.Configure<HostFilteringOptions>(hosts => hosts.IncludeFailureMessage = false);
+    }
 
     // As the response starts: an exception handler clears the headers that were set before.
     private static Task SetAsync(object state)

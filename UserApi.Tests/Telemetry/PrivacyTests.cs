@@ -80,7 +80,10 @@ public class PrivacyTests
             await SendAsync("DELETE", $"/users/{Email}", reader, HttpStatusCode.Forbidden);
             if (isMongo)
             {
-                mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['findAndModify'], errorCode: 50 }"));
+                // The server's report of a collision quotes the id.
+                mongo.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), []);
+                await SendAsync("PUT", $"/users/two-{Email}", token, HttpStatusCode.NoContent, Body);
+                mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['update'], errorCode: 50 }"));
                 await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable, Body);
                 mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
                 await SendAsync("GET", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable);

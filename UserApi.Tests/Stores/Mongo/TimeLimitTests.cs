@@ -70,7 +70,7 @@ public sealed class TimeLimitTests : MongoStoreTest
         {
             await using var metronome = new Metronome();
             var start = Stopwatch.GetTimestamp();
-            var failures = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => Record.ExceptionAsync(() => CallAsync($"u{Interlocked.Increment(ref calls)}")).AsTask()));
+            var failures = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Record.ExceptionAsync(() => CallAsync($"u{Interlocked.Increment(ref calls)}")).AsTask()));
 
             Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1.6) + metronome.Stall);
             Assert.All(failures, failure => Assert.Equal(expectFailure ? typeof(StoreUnavailableException) : null, failure?.GetType()));
