@@ -15,6 +15,9 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
     /// <summary>The media type of RFC 9457 section 3.</summary>
     public const string ContentType = "application/problem+json";
 
+    /// <summary>What a program must tell apart from other problems with this status (RFC 9457 section 3.1.1); null where the status says it all.</summary>
+    public ProblemKind? Kind { get; init; }
+
     /// <summary>What is wrong, by the name of the field of the body, path or query.</summary>
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
@@ -32,6 +35,13 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
 
     /// <summary>503: the store does not answer.</summary>
     internal static Problem StoreUnavailable { get; } = new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now.");
+
+    /// <summary>503: a write was not confirmed in time.</summary>
+    internal static Problem OutcomeUnknown { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "The user store did not answer in time; the change may have been applied all the same.")
+    {
+        Kind = new("/problems/outcome-unknown", "Outcome unknown"),
+    };
 
     /// <summary>422: the request was understood and breaks a rule.</summary>
     /// <param name="errors">What is wrong, by field.</param>
@@ -58,13 +68,13 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
     }
 
     /// <summary>What the client gets.</summary>
-    internal ProblemBody ToBody(string traceId) => new("about:blank", ReasonPhrases.GetReasonPhrase(Status), Status, Detail, traceId, Errors, Error);
+    internal ProblemBody ToBody(string traceId) =>
+        new(Kind?.Type ?? "about:blank", Kind?.Title ?? ReasonPhrases.GetReasonPhrase(Status), Status, Detail, traceId, Errors, Error);
 
     /// <summary>The answer to a failure: nothing of the exception itself leaves the process.</summary>
     internal static Problem From(Exception exception) => exception switch
     {
-        StoreUnavailableException { MayHaveBeenApplied: true } => new(
-            StatusCodes.Status503ServiceUnavailable, "The user store did not answer in time; the change may have been applied all the same."),
+        StoreUnavailableException { MayHaveBeenApplied: true } => OutcomeUnknown,
         StoreUnavailableException => StoreUnavailable,
         IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now."),
         BadHttpRequestException e => new(e.StatusCode),
@@ -72,9 +82,14 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
     };
 }
 
+/// <summary>A kind of problem that has a name of its own.</summary>
+/// <param name="Type">Its URI reference, documented in docs/api.md.</param>
+/// <param name="Title">Its name for people; the same for each problem of the kind.</param>
+public sealed record ProblemKind(string Type, string Title);
+
 /// <summary>The members of RFC 9457 section 3.1, and this API's own.</summary>
-/// <param name="Type">Always <c>about:blank</c>: the status code says which kind of problem this is.</param>
-/// <param name="Title">The status code in words.</param>
+/// <param name="Type">The kind of the problem; <c>about:blank</c> where the status code says it all.</param>
+/// <param name="Title">The kind in words, or else the status code in words.</param>
 /// <param name="Status">The status code.</param>
 /// <param name="Detail">What is wrong in this request, for a person to read.</param>
 /// <param name="TraceId">The W3C trace id, for finding the request in traces and logs.</param>
@@ -83,7 +98,7 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
 [DisplayName("Problem")]
 public sealed record ProblemBody(
     [property: Description("The kind of the problem; about:blank where the status says it all."), DataType("uri-reference")] string Type,
-    [property: Description("The status in words.")] string Title,
+    [property: Description("The kind, or else the status, in words.")] string Title,
     [property: Description("The HTTP status code.")] int Status,
     [property: Description("What is wrong in this request, for a person to read.")] string? Detail,
     [property: Description("Finds the request in traces and logs.")] string TraceId,

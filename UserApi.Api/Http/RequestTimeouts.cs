@@ -15,8 +15,10 @@ internal static class RequestTimeouts
             using var patience = new CancellationTokenSource(limits.RequestTimeout);
             http.RequestAborted = patience.Token;
             var isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
-            var detail = "The request took too long" + (isRead ? "." : "; the change may have been applied all the same.");
-            await new Problem(http.Response.StatusCode, detail).ExecuteAsync(http);
+            var problem = isRead
+                ? new Problem(http.Response.StatusCode, "The request took too long.")
+                : Problem.OutcomeUnknown with { Detail = "The request took too long; the change may have been applied all the same." };
+            await problem.ExecuteAsync(http);
         },
     };
 }

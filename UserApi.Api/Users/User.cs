@@ -1,4 +1,3 @@
-using System.Collections.ObjectModel;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text;
@@ -36,9 +35,12 @@ public sealed record User(
         get
         {
             var length = 200 + Encoding.UTF8.GetByteCount(Id) + Encoding.UTF8.GetByteCount(Name) + Encoding.UTF8.GetByteCount(Email ?? "");
-            foreach (var (key, value) in Attributes ?? ReadOnlyDictionary<string, string>.Empty)
+            if (Attributes is not null)
             {
-                length += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+                foreach (var (key, value) in Attributes)
+                {
+                    length += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+                }
             }
 
             return length;

@@ -78,6 +78,7 @@ internal static class UserEndpoints
             .WithDescription("`If-Match` keeps it from deleting what somebody else has written meanwhile.")
             .TakesTarget()
             .Answers(204, "Deleted.")
+            .Answers(Problem.OutcomeUnknown)
             .Answers(UserProblems.NotFound);
     }
 
@@ -221,6 +222,7 @@ internal static class UserEndpoints
 
     private static RouteHandlerBuilder TakesInput(this RouteHandlerBuilder endpoint, string mediaType, object example) => endpoint
         .Takes(PreferHeader.Parameter)
+        .Answers(Problem.OutcomeUnknown)
         .TakesBody(mediaType, "At most 64 KiB (`Limits:MaxBodyBytes`). Members that are not named here are ignored.", example)
         .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(64 * 1024), UserBody.NoName, UserProblems.Refused)
         .Answers(JsonBody.Unsupported(mediaType))

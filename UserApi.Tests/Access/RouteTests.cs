@@ -116,6 +116,6 @@ public class RouteTests
             }
         }
 
-        Assert.Equal(5, guarded.Count);
+        Assert.Equal(6, guarded.Count);
     }
 }

@@ -67,7 +67,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
         }
 
         var unread = await ConnectAsync(api, 8, receiveBuffer: 4096);
-        var requests = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n", times)));
+        var requests = Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat($"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n", times)));
         await Task.WhenAll(unread.Select(socket => socket.SendAsync(requests, Cancellation).AsTask()));
 
         var start = Stopwatch.GetTimestamp();
@@ -165,7 +165,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Clients_that_reset_in_the_middle_of_a_body_are_no_errors_of_ours()
     {
-        const string Head = "PUT /users/x HTTP/1.1\r\nHost: a\r\n";
+        const string Head = "PUT /users/x HTTP/1.1\r\nHost: localhost\r\n";
         string[] beginnings =
         [
             $"{Head}Content-Length: 5000\r\n\r\n{{\"name\"",
@@ -252,7 +252,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
 
     private static async Task<int> AskAgainAndAgainAsync(Socket socket, CancellationToken stop)
     {
-        var request = Encoding.ASCII.GetBytes("GET /users/x HTTP/1.1\r\nHost: a\r\n\r\n");
+        var request = Encoding.ASCII.GetBytes("GET /users/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
         var buffer = new byte[4096];
         var answers = 0;
         try

@@ -82,8 +82,8 @@ public class PrivacyTests
             {
                 // The server's report of a collision quotes the id.
                 mongo.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), []);
-                await SendAsync("PUT", $"/users/two-{Email}", token, HttpStatusCode.NoContent, Body);
-                mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['update'], errorCode: 50 }"));
+                await SendAsync("PUT", $"/users/two-{Email}", token, HttpStatusCode.OK, Body);
+                mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['findAndModify'], errorCode: 50 }"));
                 await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable, Body);
                 mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
                 await SendAsync("GET", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable);

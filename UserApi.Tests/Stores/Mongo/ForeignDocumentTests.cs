@@ -72,7 +72,7 @@ public sealed class ForeignDocumentTests : MongoStoreTest
 
         Assert.Equal(s_users.Select(user => user["_id"].AsString).Order(StringComparer.Ordinal), ids);
         Assert.InRange(unreadable.Count, 8, 8 * 8);
-        Assert.Single(logs.Lines, line => line.Contains("no users", StringComparison.Ordinal));
+        Assert.Single(logs.Lines, line => line.Contains("cannot be read as a user", StringComparison.Ordinal));
     }
 
     [Theory]

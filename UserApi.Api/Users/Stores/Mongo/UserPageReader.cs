@@ -27,14 +27,14 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
     public async Task<UserPage> ReadAsync(string after, int limit, MongoUsers users, OperationBudget budget)
     {
         var page = new List<User>();
-        var bytesLeft = UserPage.MaxBytes;
+        var serializer = new ItemSerializer();
 
         // One user more than asked for tells whether there is a next page.
-        var count = Math.Min(limit, bytesLeft / _meanBytes) + 1;
+        var count = Math.Min(limit, serializer.BytesLeft / _meanBytes) + 1;
         while (true)
         {
-            var items = await ReadAsync(after, count, bytesLeft, page.Count == 0, users.For(budget), budget.Token);
-            unreadable.Add(items.Count(item => item is { User: null, IsBeyondPage: false }));
+            var items = await ReadAsync(after, count, serializer, users.For(budget), budget.Token);
+            var found = 0;
             foreach (var (id, user, isBeyondPage) in items)
             {
                 if (isBeyondPage || (user is not null && page.Count == limit))
@@ -43,10 +43,14 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
                 }
 
                 after = id ?? after;
-                if (user is not null)
+                if (user is null)
                 {
-                    bytesLeft -= page.Count == 0 ? 0 : user.TextLength;
+                    unreadable.Add(1);
+                }
+                else
+                {
                     page.Add(user);
+                    found++;
                 }
             }
 
@@ -61,14 +65,13 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
                 return new(page, after);
             }
 
-            count = items.Exists(item => item.User is not null) ? Math.Min(limit - page.Count, bytesLeft / _meanBytes) + 1 : MaxDocuments;
+            count = found > 0 ? Math.Min(limit - page.Count, serializer.BytesLeft / _meanBytes) + 1 : MaxDocuments;
         }
     }
 
     private async Task<List<Item>> ReadAsync(
-        string after, int count, int bytesLeft, bool isStart, TimedUsers users, CancellationToken cancellationToken)
+        string after, int count, ItemSerializer serializer, TimedUsers users, CancellationToken cancellationToken)
     {
-        var serializer = new ItemSerializer(bytesLeft, isStart);
         var options = new FindOptions<User, Item>
         {
             Sort = s_byId,
@@ -79,12 +82,13 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
         };
 
         // A comparison finds values of the same type only: ids that are no strings are not read at all.
+        var before = serializer.BytesRead;
         using var cursor = await users.Users.FindAsync(Builders<User>.Filter.Gt(UserBsonSerializer.Id, after), options, cancellationToken);
         var items = await cursor.ToListAsync(cancellationToken);
         if (items.Count > 0)
         {
             // Greater documents count at once, smaller ones by halves: reading too many costs more than asking again.
-            var mean = Math.Max(1, (int)(serializer.BytesRead / items.Count));
+            var mean = Math.Max(1, (int)((serializer.BytesRead - before) / items.Count));
             _meanBytes = mean > _meanBytes ? mean : (_meanBytes + mean) / 2;
         }
 
@@ -98,10 +102,12 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
     private readonly record struct Item(string? Id, User? User, bool IsBeyondPage);
 
     /// <summary>Makes users of documents until a page is full, and skips the rest: it may be many times as large.</summary>
-    private sealed class ItemSerializer(int bytesLeft, bool isFirst) : StructSerializerBase<Item>
+    private sealed class ItemSerializer : StructSerializerBase<Item>
     {
-        private int _bytesLeft = bytesLeft;
-        private bool _isFirst = isFirst;
+        private bool _isFirst = true;
+
+        /// <summary>How many bytes of text the page can still hold; negative when a user was met that did not fit.</summary>
+        public int BytesLeft { get; private set; } = UserPage.MaxBytes;
 
         /// <summary>The size of the documents, those that were skipped included.</summary>
         public long BytesRead { get; private set; }
@@ -117,7 +123,7 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
 
         private Item Read(IBsonReader reader)
         {
-            if (_bytesLeft < 0)
+            if (BytesLeft < 0)
             {
                 reader.SkipValue();
                 return new(null, null, IsBeyondPage: true);
@@ -130,9 +136,9 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
             }
 
             // The first user of a page costs nothing, so that every user is on some page.
-            _bytesLeft -= _isFirst ? 0 : user.TextLength;
+            BytesLeft -= _isFirst ? 0 : user.TextLength;
             _isFirst = false;
-            return new(id, user, IsBeyondPage: _bytesLeft < 0);
+            return new(id, user, IsBeyondPage: BytesLeft < 0);
         }
     }
 }
