@@ -4,8 +4,8 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using UserApi.Tests.Infrastructure;
 using UserApi.MongoWire;
+using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Reliability;
 
