@@ -125,7 +125,8 @@ public sealed class ForeignDocumentTests : MongoStoreTest
         Server.Seed("users", "users", [s_users[0]]);
         var store = Store();
         var seen = await store.FindAsync(Id("bare"), Cancel);
-        await AsOperatorOnExistingAsync(users => users.UpdateOneAsync(new BsonDocument("_id", "bare"), new BsonDocument("$set", new BsonDocument("name", "Bea"))));
+        await AsOperatorAsync(
+            users => users.UpdateOneAsync(new BsonDocument("_id", "bare"), new BsonDocument("$set", new BsonDocument("name", "Bea"))), isNew: false);
 
         var write = await store.PutAsync(Id("bare"), new("Cay"), Precondition.Matches(seen!.Version), returnUser: false, Cancel);
 
@@ -173,13 +174,6 @@ public sealed class ForeignDocumentTests : MongoStoreTest
 
         Assert.Equal("Mx\ufffdller", (await store.FindAsync(Id("latin1"), Cancel))?.Name);
         Assert.Equal("Mx\ufffdller", (await store.ListAsync(null, 10, Cancel)).Items.Single().Name);
-    }
-
-    private async Task AsOperatorOnExistingAsync(Func<IMongoCollection<BsonDocument>, Task> change)
-    {
-        var client = new MongoClient(Server.ConnectionString);
-        await change(client.GetDatabase("users").GetCollection<BsonDocument>("users"));
-        ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster);
     }
 
     /// <summary>What the metric counts, in all stores of the process.</summary>

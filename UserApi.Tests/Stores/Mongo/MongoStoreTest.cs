@@ -39,12 +39,16 @@ public abstract class MongoStoreTest : IAsyncLifetime
         { "_id", id }, { "name", name }, { "createdAt", DateTime.UnixEpoch }, { "updatedAt", DateTime.UnixEpoch }, { "version", version },
     };
 
-    /// <summary>Does what an operator does beside the API, on a collection that is there.</summary>
-    protected async Task AsOperatorAsync(Func<IMongoCollection<BsonDocument>, Task> change, Collation? collation = null)
+    /// <summary>Does what an operator does beside the API, to a collection that is made for it or is there.</summary>
+    protected async Task AsOperatorAsync(Func<IMongoCollection<BsonDocument>, Task> change, Collation? collation = null, bool isNew = true)
     {
         var client = new MongoClient(Server.ConnectionString);
         var database = client.GetDatabase("users");
-        await database.CreateCollectionAsync("users", new() { Collation = collation }, Cancel);
+        if (isNew)
+        {
+            await database.CreateCollectionAsync("users", new() { Collation = collation }, Cancel);
+        }
+
         await change(database.GetCollection<BsonDocument>("users"));
         ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster);
     }

@@ -99,7 +99,8 @@ public sealed class ReasonTests : MongoStoreTest
         await AsOperatorAsync(_ => Task.CompletedTask, new("en", strength: CollationStrength.Secondary));
         var store = Store();
 
-        foreach (var call in (Func<Task>[])[() => PutAsync(store, returnUser: false), () => store.FindAsync(Id("ana"), Cancel).AsTask(), () => store.PingAsync(Cancel).AsTask()])
+        Func<Task>[] calls = [() => store.PingAsync(Cancel).AsTask(), () => PutAsync(store, returnUser: false), () => store.FindAsync(Id("ana"), Cancel).AsTask()];
+        foreach (var call in calls)
         {
             var failure = await Assert.ThrowsAsync<StoreUnavailableException>(call);
             Assert.Contains("has a default collation", failure.Reason);
@@ -107,6 +108,11 @@ public sealed class ReasonTests : MongoStoreTest
         }
 
         Assert.Equal(0, Server.DocumentCount("users", "users"));
+
+        // Another collection in its place
+        await AsOperatorAsync(users => users.Database.DropCollectionAsync("users"), isNew: false);
+        await store.PingAsync(Cancel);
+        Assert.Equal(WriteOutcome.Created, (await PutAsync(store, returnUser: false)).Outcome);
     }
 
     private static async Task PingUntilItFailsAsync(IUserStore store)

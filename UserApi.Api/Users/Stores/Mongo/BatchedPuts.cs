@@ -16,7 +16,7 @@ internal sealed class BatchedPuts(MongoOperations mongo)
         {
             for (var attempt = 1; ; attempt++)
             {
-                var users = (await mongo.OpenAsync(budget)).For(budget).Users;
+                var users = mongo.Open().For(budget).Users;
                 var updates = requests.Select(request => new UpdateOneModel<User>(
                     UserFilters.ById(request.Item.Id), UserBsonSerializer.Replace(request.Item))
                 { IsUpsert = true });

@@ -10,7 +10,8 @@ internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeo
     private const int MaxAttempts = 4;
 
     private volatile MongoUsers? _users;
-
+    private volatile bool _isChecked;
+    private volatile string? _refusal;
     private volatile string? _lastWriteFault;
 
     /// <summary>
@@ -70,45 +71,40 @@ internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeo
         }
     }
 
-    /// <summary>The collection; finds out, before its first use, that ids are compared as they must be.</summary>
-    /// <param name="budget">The operation's time.</param>
-    public async ValueTask<MongoUsers> OpenAsync(OperationBudget budget)
+    /// <summary>The collection.</summary>
+    /// <exception cref="StoreUnavailableException">It has been found to be none that users can be kept in.</exception>
+    public MongoUsers Open()
     {
-        if (_users is not { } users)
-        {
-            users = new(connection.Database, timeout);
-            await RefuseCollationAsync(users.For(budget).Users, budget);
-            _users = users;
-        }
-
-        return users;
+        var users = _users ??= new(connection.Database, timeout);
+        return _refusal is { } reason ? throw new StoreUnavailableException(mayHaveBeenApplied: false) { Reason = reason } : users;
     }
 
     /// <summary>
-    /// Refuses a collection with a default collation. Its unique index on _id has that collation and cannot have another (mongod,
-    /// index_key_validate.cpp: "_id index must have the collection default collation"): two ids that it holds equal cannot both be stored, and
-    /// a command that asks for the simple collation cannot use the index at all.
+    /// Refuses a collection with a default collation, until it has none. Its unique index on _id has that collation and cannot have another
+    /// (mongod, index_key_validate.cpp: "_id index must have the collection default collation"): two ids that it holds equal cannot both be
+    /// stored, and a command that asks for the simple collation cannot use the index at all. This is asked when the process starts, and not
+    /// again once it is well; callers do not wait for it.
     /// </summary>
-    private static async Task RefuseCollationAsync(IMongoCollection<User> users, OperationBudget budget)
+    /// <param name="budget">The operation's time.</param>
+    public async Task CheckCollationAsync(OperationBudget budget)
     {
+        if (_isChecked)
+        {
+            return;
+        }
+
         try
         {
-            using var indexes = await users.Indexes.ListAsync(budget.Token);
-            foreach (var index in await indexes.ToListAsync(budget.Token))
-            {
-                if (index.GetValue("name", "") == "_id_" && index.Contains("collation"))
-                {
-                    throw new StoreUnavailableException(mayHaveBeenApplied: false)
-                    {
-                        Reason = $"The collection {MongoUsers.Name} has a default collation, and ids must compare by their bytes. Copy its documents "
-                            + "into a collection without one.",
-                    };
-                }
-            }
+            using var indexes = await (_users ??= new(connection.Database, timeout)).For(budget).Users.Indexes.ListAsync(budget.Token);
+            var hasCollation = (await indexes.ToListAsync(budget.Token)).Exists(index => index.GetValue("name", "") == "_id_" && index.Contains("collation"));
+            _refusal = hasCollation
+                ? $"The collection {MongoUsers.Name} has a default collation, and ids must compare by their bytes. Copy its documents into a collection without one."
+                : null;
+            _isChecked = !hasCollation;
         }
         catch (MongoCommandException e) when (MongoFailures.CannotListIndexes(e))
         {
-            // Then it must be believed.
+            _isChecked = true; // There is nobody else to ask.
         }
     }
 

@@ -52,7 +52,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
         _mongo.RunAsync(
             isWrite: false,
-            async budget => await _pages.ReadAsync(after?.Value ?? "", limit, await _mongo.OpenAsync(budget), budget),
+            budget => _pages.ReadAsync(after?.Value ?? "", limit, _mongo.Open(), budget),
             cancellationToken);
 
     /// <inheritdoc/>
@@ -102,7 +102,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             {
                 // Not DeleteOne: the driver makes it a bulk write, which has no maxTimeMS, and whose own error handling fails when a retry
                 // finds no server.
-                var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+                var (users, maxTime) = _mongo.Open().For(budget);
                 var options = new FindOneAndDeleteOptions<User, BsonDocument> { Projection = s_idOnly, MaxTime = maxTime };
                 if (await users.FindOneAndDeleteAsync(UserFilters.Existing(id, precondition), options, budget.Token) is not null)
                 {
@@ -124,7 +124,14 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     /// <param name="cancellationToken">Gives up.</param>
     public async ValueTask PingAsync(CancellationToken cancellationToken)
     {
-        await _mongo.RunAsync(isWrite: false, budget => FindManyAsync([""], budget), cancellationToken);
+        await _mongo.RunAsync(
+            isWrite: false,
+            async budget =>
+            {
+                await _mongo.CheckCollationAsync(budget);
+                await FindManyAsync([""], budget);
+            },
+            cancellationToken);
         if (_mongo.LastWriteFault is { } reason)
         {
             throw new StoreUnavailableException(mayHaveBeenApplied: false) { Reason = reason };
@@ -146,7 +153,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
         var update = isCreate ? UserBsonSerializer.Create(user) : UserBsonSerializer.Replace(user);
         for (var attempt = 1; ; attempt++)
         {
-            var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+            var (users, maxTime) = _mongo.Open().For(budget);
             var options = new FindOneAndUpdateOptions<User, BsonDocument>
             {
                 IsUpsert = isUpsert,
@@ -192,7 +199,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
 
     private async Task<Dictionary<string, User>> FindManyAsync(IReadOnlyList<string> ids, OperationBudget budget)
     {
-        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var (users, maxTime) = _mongo.Open().For(budget);
         var filter = ids.Count == 1 ? UserFilters.ById(ids[0]) : Builders<User>.Filter.In(UserBsonSerializer.Id, ids.Distinct());
         using var cursor = await users.FindAsync(filter, new() { MaxTime = maxTime }, budget.Token);
         var found = await cursor.ToListAsync(budget.Token);
@@ -209,7 +216,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
 
     private async Task<BsonDocument?> FindVersionDocumentAsync(UserId id, OperationBudget budget)
     {
-        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var (users, maxTime) = _mongo.Open().For(budget);
         var options = new FindOptions<User, BsonDocument> { Limit = 1, Projection = s_version, MaxTime = maxTime };
         using var cursor = await users.FindAsync(UserFilters.ById(id.Value), options, budget.Token);
         return await cursor.FirstOrDefaultAsync(budget.Token);
@@ -227,7 +234,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             return precondition;
         }
 
-        var (users, maxTime) = (await _mongo.OpenAsync(budget)).For(budget);
+        var (users, maxTime) = _mongo.Open().For(budget);
         var version = User.NewVersion();
         var before = await users.FindOneAndUpdateAsync(
             UserFilters.ById(id.Value) & Builders<User>.Filter.Eq(UserBsonSerializer.Version, VersionOf(document)),
