@@ -18,12 +18,14 @@ function problemOf(old, previous) {
   if (!(_id instanceof ObjectId)) return '_id is not an ObjectId';
   if (typeof id !== 'string') return 'user_id is not text';
   if (id === previous) return 'an older document has the same user_id';
-  if (!/^[\p{L}\p{Nd}\-._~@+:|=]{1,128}$/u.test(id)) return 'user_id is not 1 to 128 letters, digits and -._~@+:|=';
+  if (!/^[\p{L}\p{M}\p{Nd}\-._~@+:|=]{1,128}$/u.test(id)) return 'user_id is not 1 to 128 letters, marks, digits and -._~@+:|=';
+  if (/^\p{M}/u.test(id)) return 'user_id begins with a combining mark';
+  if (/[\p{Cf}\p{DI}]/u.test(id)) return 'user_id has characters that cannot be seen';
   if (/^\.+$/.test(id)) return 'user_id is only dots';
-  if (id.normalize('NFC') !== id) return 'user_id is not in Unicode normalization form C';
   if (typeof name !== 'string') return 'user_name is not text';
   if (/^\p{Z}*$/u.test(name)) return 'user_name is blank';
   if (!/^\P{Cc}{1,200}$/u.test(name)) return 'user_name is longer than 200 characters or has control characters';
+  if (/(?![\u200C\u200D\uFE0E\uFE0F])[\p{Cf}\p{DI}\p{Zl}\p{Zp}]/u.test(name)) return 'user_name has characters that cannot be seen';
   return null;
 }
 

@@ -13,7 +13,7 @@ namespace UserApi.Api.Users;
 /// <param name="Name">The display name: 1 to 200 characters, not blank, none invisible (see <see cref="InvisibleText.Find"/>).</param>
 /// <param name="Email">An e-mail address of at most 254 characters (RFC 5321, RFC 6531), none invisible, or nothing.</param>
 /// <param name="Attributes">
-/// At most 32 strings by key. A key has 1 to 64 characters out of <c>a-z0-9._-</c>, a value at most 1,024 characters, none invisible but tabs
+/// At most 32 strings by key. A key has 1 to 64 characters out of <c>A-Za-z0-9._-</c>, a value at most 1,024 characters, none invisible but tabs
 /// and line breaks.
 /// </param>
 public sealed record UserBody(
@@ -37,11 +37,11 @@ public sealed record UserBody(
     public const int MaxAttributeValueLength = 1024;
 
     /// <summary>422, as an example.</summary>
-    internal static Problem NoName { get; } = Problem.Invalid("name", "A name is required.");
+    internal static Problem NoName { get; } = Problem.Invalid("name", "name must be given.");
 
     private const string EmailPunctuation = "!#$%&'*+-/=?^_`{|}~";
 
-    private static readonly SearchValues<char> s_attributeKey = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-");
+    private static readonly SearchValues<char> s_attributeKey = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
     /// <summary>Reads a whole user. A member that is null counts as absent.</summary>
     /// <param name="json">The request's body.</param>
@@ -58,7 +58,7 @@ public sealed record UserBody(
         errors = [];
         if (json.ValueKind != JsonValueKind.Object)
         {
-            errors["body"] = ["A JSON object is required."];
+            errors["body"] = ["The body must be a JSON object."];
             return null;
         }
 
@@ -95,7 +95,7 @@ public sealed record UserBody(
             return text;
         }
 
-        errors[member] = ["A string of valid Unicode is required."];
+        errors[member] = [$"{member} must be a string of valid Unicode."];
         return null;
     }
 
@@ -112,14 +112,14 @@ public sealed record UserBody(
                     ReadEntries(value, attributes, nullRemoves: current is not null, errors);
                     break;
                 default:
-                    errors["attributes"] = ["An object of strings is required."];
+                    errors["attributes"] = ["attributes must be an object of strings."];
                     break;
             }
         }
 
         if (attributes.Count > MaxAttributes)
         {
-            errors["attributes"] = [$"There are at most {MaxAttributes} attributes."];
+            errors["attributes"] = [$"attributes must have at most {MaxAttributes} members."];
         }
 
         return attributes.Count == 0 ? null : attributes;
@@ -137,19 +137,19 @@ public sealed record UserBody(
             }
             else if (key.Length is 0 or > MaxAttributeKeyLength || key.AsSpan().ContainsAnyExcept(s_attributeKey))
             {
-                errors["attributes"] = [$"A key has 1 to {MaxAttributeKeyLength} characters out of a-z0-9._-"];
+                errors["attributes"] = [$"attributes: the key '{Shorten(key)}' must have 1 to {MaxAttributeKeyLength} characters out of A-Z, a-z, 0-9 and ._-"];
             }
             else if (!TryGetString(entry.Value, out var text))
             {
-                errors[$"attributes.{key}"] = ["A string of valid Unicode is required."];
+                errors[$"attributes.{key}"] = [$"attributes.{key} must be a string of valid Unicode."];
             }
             else if (IsLongerThan(MaxAttributeValueLength, text))
             {
-                errors[$"attributes.{key}"] = [$"A value has at most {MaxAttributeValueLength} characters."];
+                errors[$"attributes.{key}"] = [$"attributes.{key} must have at most {MaxAttributeValueLength} characters."];
             }
             else if (InvisibleText.Find(text, allowLineBreaks: true) is { } invisible)
             {
-                errors[$"attributes.{key}"] = [Invisible("A value", invisible)];
+                errors[$"attributes.{key}"] = [Invisible($"attributes.{key}", invisible)];
             }
             else
             {
@@ -180,12 +180,15 @@ public sealed record UserBody(
 
     private static string? CheckName(string? name) => name switch
     {
-        null => "A name is required.",
-        _ when InvisibleText.IsBlank(name) => "A name must not be blank.",
-        _ when IsLongerThan(MaxNameLength, name) => $"A name has at most {MaxNameLength} characters.",
-        _ when InvisibleText.Find(name, allowLineBreaks: false) is { } invisible => Invisible("A name", invisible),
+        null => "name must be given.",
+        _ when InvisibleText.IsBlank(name) => "name must not be blank.",
+        _ when IsLongerThan(MaxNameLength, name) => $"name must have at most {MaxNameLength} characters.",
+        _ when InvisibleText.Find(name, allowLineBreaks: false) is { } invisible => Invisible("name", invisible),
         _ => null,
     };
+
+    // A key may be as long as a body.
+    private static string Shorten(string key) => key.Length <= MaxAttributeKeyLength ? key : $"{key.AsSpan(0, MaxAttributeKeyLength)}…";
 
     private static string Invisible(string what, Rune character) => $"{what} must not contain U+{character.Value:X4}, which cannot be seen.";
 
@@ -193,10 +196,10 @@ public sealed record UserBody(
     {
         var at = email.LastIndexOf('@');
         return email.Length > MaxEmailLength
-            ? $"An e-mail address has at most {MaxEmailLength} characters."
+            ? $"email must have at most {MaxEmailLength} characters."
             : at is > 0 and <= 64 && AreAtoms(email[..at], EmailPunctuation) && IsDomain(email[(at + 1)..])
             ? null
-            : "An e-mail address such as ana@example.org is required.";
+            : "email must be an e-mail address such as ana@example.org.";
     }
 
     private static bool IsDomain(string domain) =>
@@ -218,7 +221,7 @@ internal sealed class AttributesSchemaAttribute : SchemaAttribute
     /// <inheritdoc/>
     public override void Apply(OpenApiSchema schema)
     {
-        schema.Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `a-z0-9._-`. A value is any text, no invisible characters but tabs and line breaks.";
+        schema.Description = $"Free attributes. A key has 1 to {UserBody.MaxAttributeKeyLength} characters out of `A-Za-z0-9._-`. A value is any text, no invisible characters but tabs and line breaks.";
         schema.MaxProperties = UserBody.MaxAttributes;
         schema.AdditionalProperties = new OpenApiSchema
         {

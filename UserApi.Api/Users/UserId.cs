@@ -1,13 +1,14 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 
 namespace UserApi.Api.Users;
 
 /// <summary>
-/// The id of a user: 1 to 128 characters (Unicode code points) out of letters and digits of any script and <c>-._~@+:|=</c>, not only
-/// dots, none invisible, in Unicode normalization form C. Two ids are the same when their code points are: case counts, and so do letters
-/// that look alike, such as the Latin and the Cyrillic a (UTS #39).
+/// The id of a user: 1 to 128 letters, combining marks and digits of any script and <c>-._~@+:|=</c> (Unicode code points), not only dots,
+/// not beginning with a mark, none invisible. Two ids are the same when their code points are: case counts, and so do two spellings of one
+/// letter (UAX #15) and letters that look alike, such as the Latin and the Cyrillic a (UTS #39).
 /// </summary>
 public readonly record struct UserId
 {
@@ -16,8 +17,8 @@ public readonly record struct UserId
 
     /// <summary>What an id may be, in Markdown.</summary>
     internal const string Rule =
-        "1 to 128 characters out of letters and digits of any script and `-._~@+:|=`, not only dots; case-sensitive; in Unicode "
-        + "normalization form C.";
+        "1 to 128 letters, combining marks and digits of any script and `-._~@+:|=`, not only dots, not beginning with a mark. Compared code "
+        + "point by code point; send Unicode Normalization Form C.";
 
     private const string Punctuation = "-._~@+:|=";
 
@@ -50,12 +51,12 @@ public readonly record struct UserId
     {
         if (text.Length == 0)
         {
-            return "An id has at least 1 character.";
+            return "id must have at least 1 character.";
         }
 
         if (!text.AsSpan().ContainsAnyExcept('.'))
         {
-            return "An id is not made of dots only.";
+            return "id must not consist of dots only.";
         }
 
         if (!text.AsSpan().ContainsAnyExcept(s_ascii))
@@ -71,15 +72,25 @@ public readonly record struct UserId
                 return TooLong;
             }
 
-            // Some letters are invisible, such as the fillers of Hangul.
-            if (InvisibleText.IsInvisible(rune) || (!Rune.IsLetterOrDigit(rune) && !(rune.IsAscii && Punctuation.Contains((char)rune.Value))))
+            // A mark belongs to the letter before it: at the beginning, it would change what stands before the id in a text.
+            if (length == 1 && IsMark(rune))
             {
-                return $"An id is made of letters and digits of any script and {Punctuation}";
+                return "id must not begin with a combining mark.";
+            }
+
+            // Some letters and marks are invisible, such as the fillers of Hangul.
+            if (InvisibleText.IsInvisible(rune)
+                || !(Rune.IsLetterOrDigit(rune) || IsMark(rune) || (rune.IsAscii && Punctuation.Contains((char)rune.Value))))
+            {
+                return $"id must consist of letters, combining marks and digits of any script and {Punctuation}";
             }
         }
 
-        return NormalizationFormC.IsNormalized(text) ? null : "An id is in Unicode normalization form C (NFC).";
+        return null;
     }
 
-    private static string TooLong => $"An id has at most {MaxLength} characters.";
+    private static bool IsMark(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark;
+
+    private static string TooLong => $"id must have at most {MaxLength} characters.";
 }

@@ -88,7 +88,7 @@ public class InvisibleTextTests : HttpTest
     {
         var problem = await Client.Put("ana", Body(name: "A\u200Bna")).IsProblem(HttpStatusCode.UnprocessableEntity);
 
-        Assert.Equal("A name must not contain U+200B, which cannot be seen.", problem.GetProperty("errors").GetProperty("name")[0].GetString());
+        Assert.Equal("name must not contain U+200B, which cannot be seen.", problem.GetProperty("errors").GetProperty("name")[0].GetString());
     }
 
     [Fact]

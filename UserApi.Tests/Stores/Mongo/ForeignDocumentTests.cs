@@ -75,6 +75,28 @@ public sealed class ForeignDocumentTests : MongoStoreTest
         Assert.Single(logs.Lines, line => line.Contains("cannot be read as a user", StringComparison.Ordinal));
     }
 
+    // Type bracketing: no page of texts meets another type (MongoDB's manual, "Type Bracketing in Query Predicates").
+    [Theory]
+    [InlineData("{ _id: ObjectId('507f1f77bcf86cd799439011'), user_id: 'ana', user_name: 'Ana' }")]
+    [InlineData("{ _id: NumberLong(-7), name: 'Ana' }")]
+    public async Task A_collection_of_another_program_does_not_look_empty_without_a_word(string document)
+    {
+        Server.Seed("users", "users", [BsonDocument.Parse(document)]);
+        using var unreadable = new Unreadable();
+        using var logs = new LogCollector();
+        await using var api = new ApiFactory(("ConnectionStrings:users", Server.ConnectionString))
+        {
+            Configure = services => services.AddSingleton<ILoggerProvider>(logs),
+        };
+        using var client = api.CreateClient();
+
+        await client.Send("GET", "/health").Is(HttpStatusCode.OK);
+        await client.Send("GET", "/").Is(HttpStatusCode.OK);
+
+        Assert.Equal(1, unreadable.Count);
+        Assert.Single(logs.Lines, line => line.Contains("cannot be read as a user", StringComparison.Ordinal));
+    }
+
     [Theory]
     [MemberData(nameof(Users))]
     public async Task A_user_that_another_program_wrote_is_read_and_written_under_every_kind_of_condition(string id)

@@ -22,12 +22,22 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     private static readonly ProjectionDefinition<User, BsonDocument> s_version = Builders<User>.Projection.Include(UserBsonSerializer.Version);
     private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt = Builders<User>.Projection.Include(UserBsonSerializer.CreatedAt);
 
+    // Comparisons hold within a type only (MongoDB's manual, "Type Bracketing in Query Predicates"), so these find
+    // the ids of other programs by the index on _id, and no text.
+    private static readonly FilterDefinition<User> s_otherIds =
+        new BsonDocument("$or", new BsonArray
+        {
+            new BsonDocument(UserBsonSerializer.Id, new BsonDocument("$gte", ObjectId.Empty)),
+            new BsonDocument(UserBsonSerializer.Id, new BsonDocument("$gte", double.NegativeInfinity)),
+        });
+
     private readonly MongoOperations _mongo;
     private readonly TimeProvider _clock;
     private readonly UnreadableUsers _unreadable;
     private readonly UserPageReader _pages;
     private readonly RequestBatcher<string, User?> _finds;
     private readonly RequestBatcher<User, WriteResult> _puts;
+    private volatile bool _hasLookedForOtherIds;
 
     /// <summary>Uses a database, which does not have to be reachable yet.</summary>
     /// <param name="connection">Leads to the database; disposed of with the store.</param>
@@ -130,6 +140,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             {
                 await _mongo.CheckCollationAsync(budget);
                 await FindManyAsync([""], budget);
+                await CountOtherIdAsync(budget);
             },
             cancellationToken);
         if (_mongo.LastWriteFault is { } reason)
@@ -139,9 +150,24 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => _mongo.Dispose();
+
+    /// <summary>
+    /// Looks once for a document whose id is no text: pages read texts only and never meet one, so that a collection of another program
+    /// would look empty without a word.
+    /// </summary>
+    private async Task CountOtherIdAsync(OperationBudget budget)
     {
-        _mongo.Dispose();
+        if (_hasLookedForOtherIds)
+        {
+            return;
+        }
+
+        var (users, maxTime) = _mongo.Open().For(budget);
+        var options = new FindOptions<User, BsonDocument> { Limit = 1, Projection = s_idOnly, MaxTime = maxTime };
+        using var cursor = await users.FindAsync(s_otherIds, options, budget.Token);
+        _unreadable.Add(await cursor.AnyAsync(budget.Token) ? 1 : 0);
+        _hasLookedForOtherIds = true;
     }
 
     private async Task<WriteResult> PutOneAsync(UserId id, User user, Precondition precondition, OperationBudget budget)
