@@ -93,7 +93,7 @@ internal static partial class Access
         bool Has(string key) => bearer.GetSection(key) is var section && (!string.IsNullOrWhiteSpace(section.Value) || section.GetChildren().Any());
     }
 
-    /// <summary>Finds out who calls, where an endpoint needs to know: before the limits, which are the caller's.</summary>
+    /// <summary>Finds out who calls, if the endpoint needs to know. It must come before the limits, which are counted for each caller.</summary>
     public static void UseCallers(this WebApplication app)
     {
         if (app.Services.GetRequiredService<AccessState>().HasIssuer)
@@ -102,7 +102,7 @@ internal static partial class Access
         }
     }
 
-    /// <summary>Lets in who may: behind the limits, which hold for those who are refused, too.</summary>
+    /// <summary>Refuses callers without the scope. It must come behind the limits, so that refused requests count, too.</summary>
     public static void UseAccess(this WebApplication app)
     {
         var state = app.Services.GetRequiredService<AccessState>();
@@ -117,7 +117,7 @@ internal static partial class Access
         }
     }
 
-    /// <summary>Whether the details of the API's health are this caller's business.</summary>
+    /// <summary>Whether this caller may read the details of the API's health.</summary>
     public static bool MayRead(HttpContext http)
     {
         var state = http.RequestServices.GetRequiredService<AccessState>();

@@ -13,8 +13,8 @@ internal static class BodyBuffering
 
     /// <summary>
     /// Receives the body; <see cref="HttpRequest.BodyReader"/> then has all of it. One that arrived together with the headers stays in the
-    /// server's buffer. Any other is moved to a buffer of its own as it arrives: what is looked at but left in the server's buffer lets an HTTP/2
-    /// client send on, until there is more than the stream's window holds, and the server closes the connection (FLOW_CONTROL_ERROR).
+    /// server's buffer. Any other is moved to a buffer of its own as it arrives. If it were looked at but left in the server's buffer, an HTTP/2
+    /// client would send on until there is more than the stream's window holds, and the server would close the connection (FLOW_CONTROL_ERROR).
     /// </summary>
     /// <returns>The buffer, to be disposed of with the request; null if there is none.</returns>
     /// <exception cref="BadHttpRequestException">The body is malformed or too large, or the client has gone.</exception>

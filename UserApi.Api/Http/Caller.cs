@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Who counts as one caller wherever something is shared out: the subject of a valid token, or else the client's network.</summary>
+/// <summary>Who counts as one caller, for the queue and for all limits of a caller: the subject of a valid token, or else the client's network.</summary>
 /// <param name="Subject">The token's <c>sub</c>.</param>
 /// <param name="Network">Where there is no token: see <see cref="NetworkOf"/>. Null for a transport without addresses.</param>
 internal readonly record struct Caller(string? Subject, IPAddress? Network)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Whom to believe who the client is: configuration section <c>ForwardedHeaders</c>.</summary>
+/// <summary>Which proxies may say who the client is: configuration section <c>ForwardedHeaders</c>.</summary>
 public sealed class ForwardedClientOptions
 {
     /// <summary>The name of the section.</summary>

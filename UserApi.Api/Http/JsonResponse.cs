@@ -15,8 +15,8 @@ internal static class JsonResponse
     }
 
     /// <summary>
-    /// Sends a body no faster than the client reads it, so that of one that is not read no more than two pieces are copied. The connection is
-    /// closed where it is not read before the request's time is up.
+    /// Sends a body no faster than the client reads it: while the client reads nothing, no more than two pieces of the body are copied. The
+    /// connection is closed when the client has not read the body before the request's time is up.
     /// </summary>
     public static async Task SendAsync(this HttpResponse response, ReadOnlyMemory<byte> body)
     {

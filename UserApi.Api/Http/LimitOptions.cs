@@ -24,7 +24,7 @@ public sealed class LimitOptions
     public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// How long the process may take to end after SIGTERM. More than <see cref="DrainTime"/> and <see cref="RequestTimeout"/> together, and
+    /// How long the process may take to end after SIGTERM. Must be more than <see cref="DrainTime"/> and <see cref="RequestTimeout"/> together, and
     /// less than what the platform grants before it kills the process. Default: 20 s.
     /// </summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(20);
@@ -36,13 +36,13 @@ public sealed class LimitOptions
     public int MaxConnections { get; set; } = 4096;
 
     /// <summary>
-    /// How many of them one client address (of IPv6: one /64) may have open, unless it is a trusted proxy's (<c>ForwardedHeaders:Networks</c>); one
-    /// more is closed unanswered. Default: 1,024.
+    /// How many connections one client address (of IPv6: one /64) may have open, unless it is the address of a trusted proxy
+    /// (<c>ForwardedHeaders:Networks</c>); one more is closed unanswered. Default: 1,024.
     /// </summary>
     public int MaxConnectionsPerAddress { get; set; } = 1024;
 
     /// <summary>
-    /// How long a connection is kept on which nothing is asked. More than the idle timeout of a load balancer in front (60 s by default on AWS),
+    /// How long a connection is kept on which nothing is asked. Must be more than the idle timeout of a load balancer in front (60 s by default on AWS),
     /// which would otherwise send requests into connections that are being closed. Default: 75 s.
     /// </summary>
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(75);
@@ -51,8 +51,8 @@ public sealed class LimitOptions
     public int MaxConcurrentRequests { get; set; } = 100;
 
     /// <summary>
-    /// How many requests may wait for their turn, which goes round the callers. When there is one more, the newest of the caller with the most is
-    /// 503 at once. Default: 300.
+    /// How many requests may wait for a place, which the waiting callers get in turn. When the queue is full, the newest request of the caller
+    /// with the most in it is 503 at once. Default: 300.
     /// </summary>
     public int MaxQueuedRequests { get; set; } = 300;
 

@@ -6,11 +6,11 @@ using System.Text.Json.Serialization;
 namespace UserApi.Api.Users;
 
 /// <summary>A user as it is stored and answered.</summary>
-/// <param name="Id">The id the client chose, see <see cref="UserId"/>.</param>
+/// <param name="Id">The id, which the client chose or, for a <c>POST</c>, the service; see <see cref="UserId"/>.</param>
 /// <param name="Name">The display name, see <see cref="UserBody"/>.</param>
 /// <param name="Email">The e-mail address; absent when there is none.</param>
 /// <param name="Attributes">Free attributes; absent when there are none.</param>
-/// <param name="CreatedAt">When the user was first put, UTC, to the millisecond (RFC 3339).</param>
+/// <param name="CreatedAt">When the user was created, UTC, to the millisecond (RFC 3339).</param>
 /// <param name="UpdatedAt">When the user was last written, UTC, to the millisecond (RFC 3339).</param>
 /// <param name="Version">
 /// Names this one state of the user and no other, ever: the opaque part of the strong entity tag (RFC 9110 section 8.8.3). Not in the body.
@@ -49,7 +49,7 @@ public sealed record User(
 
     /// <summary>
     /// Makes the state that results from writing <paramref name="body"/> now. The version is random, so that a user that is deleted and
-    /// made again never has a tag of its earlier life.
+    /// created again never has a tag of its earlier life.
     /// </summary>
     /// <param name="id">Whose state it is.</param>
     /// <param name="body">What the client wrote.</param>

@@ -9,7 +9,7 @@ using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
-/// <summary>What a client writes of a user. Members not named here are ignored.</summary>
+/// <summary>What a client writes of a user. Other members are ignored, unless the client asks for strictness, see <see cref="UserMembers"/>.</summary>
 /// <param name="Name">The display name: 1 to 200 characters, not blank, none invisible (see <see cref="InvisibleText.Find"/>).</param>
 /// <param name="Email">An e-mail address of at most 254 characters (RFC 5321, RFC 6531), none invisible, or nothing.</param>
 /// <param name="Attributes">

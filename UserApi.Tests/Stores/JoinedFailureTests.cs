@@ -6,7 +6,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>What goes wrong with one write does not hide what became of those that it was joined with.</summary>
+/// <summary>What goes wrong with one write does not hide what became of those that it was batched with.</summary>
 public class JoinedFailureTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);

@@ -34,7 +34,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     private static readonly SearchValues<char> s_tag =
         SearchValues.Create("!" + string.Concat(Enumerable.Range('#', '~' - '#' + 1).Select(c => (char)c)));
 
-    /// <summary>The update that makes a document this user, or creates it: all but the id and the time of creation is replaced.</summary>
+    /// <summary>The update that makes a document this user, or creates it: all of the user but its id and its time of creation is replaced.</summary>
     public static UpdateDefinition<User> Replace(User user)
     {
         var set = new BsonDocument { { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version } };
