@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.Extensions.Options;
 using UserApi.Api;
 using UserApi.Api.Docs;
@@ -5,6 +6,12 @@ using UserApi.Api.Http;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.ServiceDefaults;
+
+if (args is ["--version"])
+{
+    Console.WriteLine(Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion);
+    return 0;
+}
 
 if (args is ["--probe", .. var target])
 {

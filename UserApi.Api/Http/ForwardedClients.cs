@@ -23,7 +23,7 @@ internal static class ForwardedClients
         var options = builder.Configuration.GetSection(ForwardedClientOptions.SectionName).Get<ForwardedClientOptions>() ?? new();
         if (options.Hops < 1)
         {
-            throw Refusal("ForwardedHeaders:Hops is at least 1.");
+            throw Refusal("ForwardedHeaders:Hops must be at least 1.");
         }
 
         builder.Services.Configure<ForwardedHeadersOptions>(forwarded =>
@@ -40,7 +40,7 @@ internal static class ForwardedClients
 
         static System.Net.IPNetwork Parse(string network) => System.Net.IPNetwork.TryParse(network, out var parsed)
             ? parsed
-            : throw Refusal($"ForwardedHeaders:Networks: '{network}' is not a network such as 10.0.0.0/16.");
+            : throw Refusal($"ForwardedHeaders:Networks: '{network}' must be a network such as 10.0.0.0/16.");
 
         static OptionsValidationException Refusal(string rule) => new(ForwardedClientOptions.SectionName, typeof(ForwardedClientOptions), [rule]);
     }

@@ -69,19 +69,19 @@ internal sealed class LimitOptionsValidator : IValidateOptions<LimitOptions>
     public ValidateOptionsResult Validate(string? name, LimitOptions options)
     {
         var failures = new List<string>();
-        Require(options.MaxBodyBytes is > 0 and <= 1024 * 1024, "Limits:MaxBodyBytes is from 1 to 1,048,576.");
-        Require(options.RequestTimeout > TimeSpan.Zero, "Limits:RequestTimeout is more than 0.");
-        Require(options.DrainTime >= TimeSpan.Zero, "Limits:DrainTime is at least 0.");
+        Require(options.MaxBodyBytes is > 0 and <= 1024 * 1024, "Limits:MaxBodyBytes must be from 1 to 1,048,576.");
+        Require(options.RequestTimeout > TimeSpan.Zero, "Limits:RequestTimeout must be more than 0.");
+        Require(options.DrainTime >= TimeSpan.Zero, "Limits:DrainTime must be at least 0.");
         Require(
             options.ShutdownTimeout > options.DrainTime + options.RequestTimeout,
-            "Limits:ShutdownTimeout is more than Limits:DrainTime and Limits:RequestTimeout together.");
-        Require(options.MaxConnections > 0, "Limits:MaxConnections is at least 1.");
-        Require(options.MaxConnectionsPerAddress > 0, "Limits:MaxConnectionsPerAddress is at least 1.");
-        Require(options.KeepAliveTimeout > TimeSpan.Zero, "Limits:KeepAliveTimeout is more than 0.");
-        Require(options.MaxConcurrentRequests > 0, "Limits:MaxConcurrentRequests is at least 1.");
-        Require(options.MaxQueuedRequests >= 0, "Limits:MaxQueuedRequests is at least 0.");
-        Require(options.RequestsPerSecondPerCaller >= 0, "Limits:RequestsPerSecondPerCaller is at least 0.");
-        Require(options.BurstPerCaller > 0, "Limits:BurstPerCaller is at least 1.");
+            "Limits:ShutdownTimeout must be more than Limits:DrainTime and Limits:RequestTimeout together.");
+        Require(options.MaxConnections > 0, "Limits:MaxConnections must be at least 1.");
+        Require(options.MaxConnectionsPerAddress > 0, "Limits:MaxConnectionsPerAddress must be at least 1.");
+        Require(options.KeepAliveTimeout > TimeSpan.Zero, "Limits:KeepAliveTimeout must be more than 0.");
+        Require(options.MaxConcurrentRequests > 0, "Limits:MaxConcurrentRequests must be at least 1.");
+        Require(options.MaxQueuedRequests >= 0, "Limits:MaxQueuedRequests must be at least 0.");
+        Require(options.RequestsPerSecondPerCaller >= 0, "Limits:RequestsPerSecondPerCaller must be at least 0.");
+        Require(options.BurstPerCaller > 0, "Limits:BurstPerCaller must be at least 1.");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
 
         void Require(bool holds, string rule)

@@ -30,7 +30,7 @@ internal static class RateLimiting
     }
 
     private static Problem Reject(OnRejectedContext rejected) =>
-        new(StatusCodes.Status429TooManyRequests, "This caller makes too many requests.")
+        Problem.RateLimited with
         {
             RetryAfter = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? (int)Math.Ceiling(wait.TotalSeconds) : 1,
         };

@@ -88,6 +88,9 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string environment, params IEnumerable<(string Key, string? Value)> settings) =>
         RunAsync(Start(environment, settings));
 
+    /// <summary>Runs the program with one argument and no setting.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunProgramAsync(string argument) => RunAsync(new ApiProcess(Program, [], argument));
+
     /// <summary>Runs a command of the SDK, such as <c>user-jwts</c>.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunDotnetAsync(IEnumerable<(string Key, string? Value)> settings, params string[] arguments) =>
         RunAsync(new ApiProcess("dotnet", settings, arguments));
@@ -120,8 +123,10 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     }
 
     // The build puts the program beside the tests, because they reference it.
+    private static string Program { get; } = Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null);
+
     private static ApiProcess Start(string environment, IEnumerable<(string Key, string? Value)> settings) => new(
-        Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null),
+        Program,
         [
             ("ASPNETCORE_ENVIRONMENT", environment), ("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("Authentication__AllowAnonymous", "true"), .. settings,
         ]);

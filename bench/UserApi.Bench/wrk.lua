@@ -15,7 +15,8 @@ function init(args)
   if workload:sub(1, 1) == "/" then
     gets[1] = wrk.format("GET", workload)
   else
-    local json = { ["Content-Type"] = "application/json" }
+    -- No user in the answer: what programs that write much prefer, and all that the peers can do.
+    local json = { ["Content-Type"] = "application/json", ["Prefer"] = "return=minimal" }
     for i = 1, math.min(users, sampled) do
       local number = users <= sampled and i or math.random(users)
       local path = string.format("/users/user-%07d", number)

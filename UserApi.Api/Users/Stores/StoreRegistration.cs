@@ -65,7 +65,7 @@ internal static partial class StoreRegistration
     {
         if (options.Timeout <= TimeSpan.Zero)
         {
-            throw Refusal("Store:Timeout is more than 0.");
+            throw Refusal("Store:Timeout must be more than 0.");
         }
 
         var hasConnection = !string.IsNullOrWhiteSpace(connectionString);
@@ -77,7 +77,8 @@ internal static partial class StoreRegistration
             StoreKind.Auto => throw Refusal(
                 $"There is no user store in the environment {environment.EnvironmentName}: set ConnectionStrings:users (ConnectionStrings__users) to a "
                 + "MongoDB connection string, or Store:Kind (Store__Kind) to Embedded to keep users in a file of this machine."),
-            var kind => kind,
+            StoreKind.MongoDb or StoreKind.Embedded => options.Kind,
+            _ => throw Refusal($"Store:Kind must be {string.Join(", ", Enum.GetNames<StoreKind>())}, not {options.Kind}."),
         };
     }
 

@@ -33,6 +33,6 @@ internal sealed partial class UnreadableUsers
 
     [LoggerMessage(1, LogLevel.Warning,
         "The store holds what cannot be read as a user: it is damaged, or another program has written to it. Such users are left out of pages "
-        + "and are not found; PUT to their id replaces them, DELETE removes them. The metric userapi.users.unreadable counts them; this is not logged again.")]
+        + "and are not found. Those with an id that the API allows can be replaced by PUT and removed by DELETE. The metric userapi.users.unreadable counts them; this is not logged again.")]
     private partial void LogUnreadable();
 }

@@ -12,9 +12,13 @@ public sealed class ReasonTests : MongoStoreTest
     [Fact]
     public async Task A_sign_of_life_is_a_read_as_callers_read()
     {
-        await Store().PingAsync(Cancel);
+        var store = Store();
+        await store.PingAsync(Cancel);
+        var first = Commands("find").Count(); // looks for ids that are no text, too
 
-        var find = Commands("find").Single();
+        await store.PingAsync(Cancel);
+
+        var find = Commands("find").Skip(first).Single();
         Assert.Equal(("users", new BsonDocument("_id", "")), (find["find"].AsString, find["filter"].AsBsonDocument));
         Assert.Empty(Commands("ping"));
     }
