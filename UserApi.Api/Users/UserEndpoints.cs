@@ -122,11 +122,17 @@ internal static class UserEndpoints
         };
     }
 
-    private static async Task<IResult> Put(UserTarget target, HttpContext http, IUserStore store, AuditLog audit)
+    private static Task<IResult> Put(UserTarget target, HttpContext http, IUserStore store, AuditLog audit) =>
+        PutAsync(target, target.Id, http, store, audit);
+
+    private static Task<IResult> Post(HttpContext http, IUserStore store, AuditLog audit, TimeProvider clock) =>
+        PutAsync(new(UserId.Create(clock), Precondition.IsNew, null), null, http, store, audit);
+
+    private static async Task<IResult> PutAsync(UserTarget target, UserId? givenId, HttpContext http, IUserStore store, AuditLog audit)
     {
         // simple-user-api took a body without a Content-Type, and so does this.
         var (json, malformed) = await JsonBody.ReadAsync(http, Json, isTypeOptional: true);
-        if ((malformed ?? UserMembers.Check(json, target.Id, http.Request)) is { } problem)
+        if ((malformed ?? UserMembers.Check(json, givenId, http.Request)) is { } problem)
         {
             return problem;
         }
@@ -136,26 +142,6 @@ internal static class UserEndpoints
             return Problem.Invalid(errors);
         }
 
-        var returnUser = !http.Request.PrefersMinimal();
-        var result = await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted)
-            .AuditAsync(audit, http, target.Id, AuditedWrites.Put);
-        return Written(target, result, http, returnUser);
-    }
-
-    private static async Task<IResult> Post(HttpContext http, IUserStore store, AuditLog audit, TimeProvider clock)
-    {
-        var (json, malformed) = await JsonBody.ReadAsync(http, Json, isTypeOptional: true);
-        if ((malformed ?? UserMembers.Check(json, null, http.Request)) is { } problem)
-        {
-            return problem;
-        }
-
-        if (UserBody.Read(json, out var errors) is not { } body)
-        {
-            return Problem.Invalid(errors);
-        }
-
-        var target = new UserTarget(UserId.Create(clock), Precondition.IsNew, null);
         var returnUser = !http.Request.PrefersMinimal();
         var result = await store.PutAsync(target.Id, body, target.Precondition, returnUser, http.RequestAborted)
             .AuditAsync(audit, http, target.Id, AuditedWrites.Put);
