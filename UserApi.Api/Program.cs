@@ -15,7 +15,7 @@ if (args is ["--version"])
 
 if (args is ["--probe", .. var target])
 {
-    return await Probe.RunAsync(target);
+    return await HealthCheckCommand.RunAsync(target);
 }
 
 try
@@ -23,25 +23,25 @@ try
     var builder = WebApplication.CreateBuilder(args);
     builder.AddServiceDefaults(InstrumentedUserStore.TelemetryName, "MongoDB.Driver");
     builder.AddResponseHeaders();
-    builder.AddLimits();
-    builder.AddForwardedClients();
-    builder.AddAccess();
+    builder.AddServerLimits();
+    builder.AddTrustedProxies();
+    builder.AddBearerAuthentication();
     builder.AddAuditLog();
     builder.AddUserStore();
     builder.AddCrossOrigin();
     builder.AddApiDocs();
 
     var app = builder.Build();
-    app.UseDrain();
-    app.UseProblems();
-    app.UseForwardedClients();
+    app.UseGracefulShutdown();
+    app.UseProblems(ExceptionProblems.For);
+    app.UseTrustedProxies();
     app.UseCrossOrigin();
     app.UseRequestTimeouts();
-    app.UseCallers();
+    app.UseBearerAuthentication();
     app.UseRateLimiting();
-    app.UseAccess();
+    app.UseScopeAuthorization();
     app.RejectDotSegments();
-    app.MapDefaultEndpoints(Access.MayRead).WithDocs();
+    app.MapDefaultEndpoints(ScopeAuthorization.MayRead).WithDocs();
     app.MapStatus();
     app.MapUsers();
     app.MapApiDocs();

@@ -82,7 +82,7 @@ public static class Extensions
                 .AddSource(sources)
                 .AddAspNetCoreInstrumentation(http => http.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation()
-                .AddProcessor<SpanPrivacy>())
+                .AddProcessor<SpanRedactor>())
             .WithMetrics(metrics => metrics
                 .AddMeter(sources)
                 .AddAspNetCoreInstrumentation()

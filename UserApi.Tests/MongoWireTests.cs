@@ -478,10 +478,10 @@ public sealed class MongoWireTests : MongoWireTest
         var users = Users;
         await users.InsertOneAsync(new("_id", "a"), cancellationToken: Cancellation);
         Server.Pause();
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        patience.CancelAfter(100);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        timeout.CancelAfter(100);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => users.Find("{ }").ToListAsync(patience.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => users.Find("{ }").ToListAsync(timeout.Token));
         var waiting = users.Find("{ }").ToListAsync(Cancellation);
         await Task.Delay(50, Cancellation);
         Assert.False(waiting.IsCompleted);

@@ -41,7 +41,7 @@ internal static partial class ApiDocs
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
                 BearerFormat = "JWT",
-                Description = $"A token with the scope `{Access.Read}` for reading, `{Access.Write}` for writing.",
+                Description = $"A token with the scope `{ScopeAuthorization.Read}` for reading, `{ScopeAuthorization.Write}` for writing.",
             });
 
             // The filter alone makes the paths; Swashbuckle would guess them from the handlers' signatures.

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace UserApi.Api.Http;
 
 /// <summary>What one process takes on: configuration section <c>Limits</c>.</summary>
-public sealed class LimitOptions
+internal sealed class LimitOptions
 {
     /// <summary>The name of the section.</summary>
     public const string SectionName = "Limits";

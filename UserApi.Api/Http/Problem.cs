@@ -3,14 +3,13 @@ using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.WebUtilities;
-using UserApi.Api.Users.Stores;
 
 namespace UserApi.Api.Http;
 
 /// <summary>An error, answered as <c>application/problem+json</c> whatever the client accepts.</summary>
 /// <param name="Status">The HTTP status code.</param>
 /// <param name="Detail">What is wrong in this request, for a person to read.</param>
-public sealed record Problem(int Status, string? Detail = null) : IResult
+internal sealed record Problem(int Status, string? Detail = null) : IResult
 {
     /// <summary>The media type of RFC 9457 section 3.</summary>
     public const string ContentType = "application/problem+json";
@@ -33,12 +32,9 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
     /// <summary>500: nothing of the cause leaves the process.</summary>
     internal static Problem Unexpected { get; } = new(StatusCodes.Status500InternalServerError);
 
-    /// <summary>503: the store does not answer.</summary>
-    internal static Problem StoreUnavailable { get; } = new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now.");
-
     /// <summary>503: a write was not confirmed in time.</summary>
     internal static Problem OutcomeUnknown { get; } = new(
-        StatusCodes.Status503ServiceUnavailable, "The user store did not answer in time; the change may have been applied all the same.")
+        StatusCodes.Status503ServiceUnavailable, "The request took too long; the change may have been applied all the same.")
     {
         Kind = new("/problems/outcome-unknown", "Outcome unknown"),
     };
@@ -70,22 +66,12 @@ public sealed record Problem(int Status, string? Detail = null) : IResult
     /// <summary>What the client gets.</summary>
     internal ProblemBody ToBody(string traceId) =>
         new(Kind?.Type ?? "about:blank", Kind?.Title ?? ReasonPhrases.GetReasonPhrase(Status), Status, Detail, traceId, Errors, Error);
-
-    /// <summary>The answer to a failure: nothing of the exception itself leaves the process.</summary>
-    internal static Problem From(Exception exception) => exception switch
-    {
-        StoreUnavailableException { MayHaveBeenApplied: true } => OutcomeUnknown,
-        StoreUnavailableException => StoreUnavailable,
-        IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now."),
-        BadHttpRequestException e => new(e.StatusCode),
-        _ => Unexpected,
-    };
 }
 
 /// <summary>A kind of problem that has a name of its own.</summary>
 /// <param name="Type">Its URI reference, documented in docs/api.md.</param>
 /// <param name="Title">Its name for people; the same for each problem of the kind.</param>
-public sealed record ProblemKind(string Type, string Title);
+internal sealed record ProblemKind(string Type, string Title);
 
 /// <summary>The members of RFC 9457 section 3.1, and this API's own.</summary>
 /// <param name="Type">The kind of the problem; <c>about:blank</c> where the status code says it all.</param>
@@ -96,7 +82,7 @@ public sealed record ProblemKind(string Type, string Title);
 /// <param name="Errors">What is wrong, by the name of the field of the body, path or query.</param>
 /// <param name="Error">The <c>error</c> member of simple-user-api.</param>
 [DisplayName("Problem")]
-public sealed record ProblemBody(
+internal sealed record ProblemBody(
     [property: Description("The kind of the problem; about:blank where the status says it all."), DataType("uri-reference")] string Type,
     [property: Description("The kind, or else the status, in words.")] string Title,
     [property: Description("The HTTP status code.")] int Status,

@@ -12,12 +12,12 @@ internal static class RequestTimeouts
         WriteTimeoutResponse = async http =>
         {
             // Nothing can be written under the token that timed out. The answer has as long again to be read.
-            using var patience = new CancellationTokenSource(limits.RequestTimeout);
-            http.RequestAborted = patience.Token;
+            using var timeout = new CancellationTokenSource(limits.RequestTimeout);
+            http.RequestAborted = timeout.Token;
             var isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
             var problem = isRead
                 ? new Problem(http.Response.StatusCode, "The request took too long.")
-                : Problem.OutcomeUnknown with { Detail = "The request took too long; the change may have been applied all the same." };
+                : Problem.OutcomeUnknown;
             await problem.ExecuteAsync(http);
         },
     };

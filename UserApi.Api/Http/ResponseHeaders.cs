@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.HostFiltering;
-using UserApi.Api.Users;
 
 namespace UserApi.Api.Http;
 
@@ -18,13 +17,15 @@ internal static class ResponseHeaders
     // As the response starts: an exception handler clears the headers that were set before.
     private static Task SetAsync(object state)
     {
-        var (request, headers) = (((HttpContext)state).Request, ((HttpContext)state).Response.Headers);
+        var response = ((HttpContext)state).Response;
+        var headers = response.Headers;
 
-        // No response is to be taken for a page or a script because of what a client put into it.
+        // No response may be taken for a page or a script because of what a client put into it.
         headers.XContentTypeOptions = "nosniff";
 
-        // Users are kept by no shared cache, and a private one must ask before it uses what it has: then ETag costs little (RFC 9111).
-        if (headers.CacheControl.Count == 0 || request.Path.StartsWithSegments(UserEndpoints.Path))
+        // No shared cache may keep a response, and a private one must ask before it uses what it has: then ETag costs little (RFC 9111).
+        // The exception handler says "no-store", which tells clients nothing that they need.
+        if (headers.CacheControl.Count == 0 || (response.StatusCode >= StatusCodes.Status400BadRequest && response.ContentType == Problem.ContentType))
         {
             headers.CacheControl = "private, no-cache";
         }

@@ -12,7 +12,7 @@ namespace UserApi.Api.Users;
 /// </summary>
 /// <param name="IfMatch">The current version must be one of these; null asks nothing.</param>
 /// <param name="IfNoneMatch">The current version must be none of these; null asks nothing.</param>
-public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNoneMatch)
+internal readonly record struct Precondition(EntityTagSet? IfMatch, EntityTagSet? IfNoneMatch)
 {
     private const string ExampleTag = "\"0b9c1d5a4e7f4c2f8a6d3e1b5c7f9a2d\"";
 
@@ -24,7 +24,7 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
     public static Precondition Matches(string version) => new(new([version]), null);
 
     /// <summary>Asks that there is no such user.</summary>
-    public static Precondition IsNew { get; } = new(null, VersionSet.Any);
+    public static Precondition IsNew { get; } = new(null, EntityTagSet.Any);
 
     /// <summary>Whether anything is asked at all.</summary>
     public bool IsEmpty => IfMatch is null && IfNoneMatch is null;
@@ -63,7 +63,7 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
     /// <param name="malformed">The name of the header that cannot be read.</param>
     public static bool TryRead(IHeaderDictionary headers, out Precondition precondition, [NotNullWhen(false)] out string? malformed)
     {
-        VersionSet? ifNoneMatch = null;
+        EntityTagSet? ifNoneMatch = null;
         malformed =
             !TryRead(headers.IfMatch, strong: true, out var ifMatch) ? HeaderNames.IfMatch :
             !TryRead(headers.IfNoneMatch, strong: false, out ifNoneMatch) ? HeaderNames.IfNoneMatch :
@@ -72,7 +72,7 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
         return malformed is null;
 
         // Ignoring a header that cannot be read would overwrite what its sender meant to protect.
-        static bool TryRead(StringValues header, bool strong, out VersionSet? versions)
+        static bool TryRead(StringValues header, bool strong, out EntityTagSet? versions)
         {
             versions = null;
             if (header.Count == 0)
@@ -93,7 +93,7 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
 
             // A weak tag never matches under the strong comparison of If-Match (RFC 9110 section 8.8.3.2).
             versions = isAny
-                ? VersionSet.Any
+                ? EntityTagSet.Any
                 : new([.. tags.Where(tag => !(strong && tag.IsWeak)).Select(tag => tag.Tag.Subsegment(1, tag.Tag.Length - 2).ToString())]);
             return true;
         }
@@ -101,7 +101,7 @@ public readonly record struct Precondition(VersionSet? IfMatch, VersionSet? IfNo
 }
 
 /// <summary>What a request's conditions make of it.</summary>
-public enum PreconditionVerdict
+internal enum PreconditionVerdict
 {
     /// <summary>The request is carried out.</summary>
     GoAhead,
@@ -115,16 +115,16 @@ public enum PreconditionVerdict
 
 /// <summary>Some versions of a user, or any version there may be.</summary>
 /// <param name="versions">The versions, see <see cref="User.Version"/>.</param>
-public sealed class VersionSet(IReadOnlyList<string> versions)
+internal sealed class EntityTagSet(IReadOnlyList<string> versions)
 {
     /// <summary>Every version of a user that exists: <c>*</c>.</summary>
-    public static VersionSet Any { get; } = new([]);
+    public static EntityTagSet Any { get; } = new([]);
 
     /// <summary>The versions; empty also for <see cref="Any"/>.</summary>
     public IReadOnlyList<string> Versions { get; } = versions;
 
     /// <summary>The set with one version in place of another.</summary>
-    public VersionSet Rename(string version, string newVersion) =>
+    public EntityTagSet Rename(string version, string newVersion) =>
         Versions.Contains(version) ? new([.. Versions.Select(each => each == version ? newVersion : each)]) : this;
 
     /// <summary>Whether <paramref name="version"/> is in the set; null, no version, never is.</summary>

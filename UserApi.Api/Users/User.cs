@@ -7,7 +7,7 @@ namespace UserApi.Api.Users;
 
 /// <summary>A user as it is stored and answered.</summary>
 /// <param name="Id">The id, which the client chose or, for a <c>POST</c>, the service; see <see cref="UserId"/>.</param>
-/// <param name="Name">The display name, see <see cref="UserBody"/>.</param>
+/// <param name="Name">The display name, see <see cref="UserInput"/>.</param>
 /// <param name="Email">The e-mail address; absent when there is none.</param>
 /// <param name="Attributes">Free attributes; absent when there are none.</param>
 /// <param name="CreatedAt">When the user was created, UTC, to the millisecond (RFC 3339).</param>
@@ -15,10 +15,10 @@ namespace UserApi.Api.Users;
 /// <param name="Version">
 /// Names this one state of the user and no other, ever: the opaque part of the strong entity tag (RFC 9110 section 8.8.3). Not in the body.
 /// </param>
-public sealed record User(
+internal sealed record User(
     [property: Description("The id of the user."), StringLength(UserId.MaxLength, MinimumLength = 1)] string Id,
-    [property: Description("The display name."), StringLength(UserBody.MaxNameLength, MinimumLength = 1)] string Name,
-    [property: Description("An e-mail address (RFC 5321, RFC 6531), no invisible characters."), DataType("idn-email"), StringLength(UserBody.MaxEmailLength, MinimumLength = 3)] string? Email,
+    [property: Description("The display name."), StringLength(UserInput.MaxNameLength, MinimumLength = 1)] string Name,
+    [property: Description("An e-mail address (RFC 5321, RFC 6531), no invisible characters."), DataType("idn-email"), StringLength(EmailAddress.MaxLength, MinimumLength = 3)] string? Email,
     [property: AttributesSchema] IReadOnlyDictionary<string, string>? Attributes,
     [property: Description("When the user was created: UTC, to the millisecond (RFC 3339).")] DateTime CreatedAt,
     [property: Description("When the user was last written: UTC, to the millisecond (RFC 3339).")] DateTime UpdatedAt,
@@ -26,7 +26,7 @@ public sealed record User(
 {
     /// <summary>The part of the user that a client writes.</summary>
     [JsonIgnore]
-    public UserBody Body => new(Name, Email, Attributes);
+    public UserInput Body => new(Name, Email, Attributes);
 
     /// <summary>About how many bytes of text the user is in a page: the UTF-8 of its members, and 200 for what is around them.</summary>
     [JsonIgnore]
@@ -54,7 +54,7 @@ public sealed record User(
     /// <param name="id">Whose state it is.</param>
     /// <param name="body">What the client wrote.</param>
     /// <param name="now">The time of the write; kept to the millisecond, which is what every store can hold.</param>
-    public static User Create(UserId id, UserBody body, DateTimeOffset now)
+    public static User Create(UserId id, UserInput body, DateTimeOffset now)
     {
         var time = new DateTime(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
         return new(id.Value, body.Name, body.Email, body.Attributes, time, time, NewVersion());

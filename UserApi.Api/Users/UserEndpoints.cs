@@ -21,10 +21,10 @@ internal static class UserEndpoints
         // Not a group of the path: the route of the list, and so its span, would be named "/users/".
         var users = app.MapGroup("")
             .WithTags("Users")
-            .AddEndpointFilter(app.Services.GetRequiredService<StoreQueue>())
-            .Answers(Problem.RateLimited, Problem.Unexpected, Problem.StoreUnavailable, StoreQueue.Busy);
+            .AddEndpointFilter(app.Services.GetRequiredService<RequestQueue>())
+            .Answers(Problem.RateLimited, Problem.Unexpected, UserProblems.StoreUnavailable, RequestQueue.Busy);
 
-        users.MapMethods(Path, s_get, List).RequireScope(Access.Read)
+        users.MapMethods(Path, s_get, List).RequireScope(ScopeAuthorization.Read)
             .WithName("ListUsers")
             .WithSummary("Lists users, a page at a time")
             .WithDescription(
@@ -35,14 +35,14 @@ internal static class UserEndpoints
             .Answers(304, "The page still has a tag of `If-None-Match`.", Precondition.EntityTag, UserPageQuery.NextLink)
             .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserPageQuery.InvalidLimit);
 
-        users.MapPost(Path, Post).RequireScope(Access.Write)
+        users.MapPost(Path, Post).RequireScope(ScopeAuthorization.Write)
             .WithName("CreateUser")
             .WithSummary("Creates a user with an id of the service's own")
             .WithDescription("The id is a UUID of version 7 (RFC 9562), so that new users come last in id order.")
             .TakesInput(Json, UserExamples.Input)
             .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied);
 
-        users.MapMethods(PathOfOne, s_get, Get).RequireScope(Access.Read)
+        users.MapMethods(PathOfOne, s_get, Get).RequireScope(ScopeAuthorization.Read)
             .WithName("GetUser")
             .WithSummary("Gets a user")
             .WithDescription("`If-None-Match` with the tag of a version that the client has saves the body.")
@@ -51,7 +51,7 @@ internal static class UserEndpoints
             .Answers(304, "The user still has a tag of `If-None-Match`.", Precondition.EntityTag)
             .Answers(UserProblems.NotFound);
 
-        users.MapPut(PathOfOne, Put).RequireScope(Access.Write)
+        users.MapPut(PathOfOne, Put).RequireScope(ScopeAuthorization.Write)
             .WithName("PutUser")
             .WithSummary("Creates a user, or replaces it as a whole")
             .WithDescription("The time of creation is kept. A body without a `Content-Type` is taken as JSON.")
@@ -61,7 +61,7 @@ internal static class UserEndpoints
             .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied)
             .Answers(204, "Replaced, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied);
 
-        users.MapPatch(PathOfOne, Patch).RequireScope(Access.Write)
+        users.MapPatch(PathOfOne, Patch).RequireScope(ScopeAuthorization.Write)
             .WithName("PatchUser")
             .WithSummary("Changes some members of a user")
             .WithDescription("JSON Merge Patch (RFC 7396): a member that is null is removed. Nothing that another caller writes meanwhile is lost.")
@@ -72,13 +72,13 @@ internal static class UserEndpoints
             .Answers(204, "Changed, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied)
             .Answers(UserProblems.NotFound);
 
-        users.MapDelete(PathOfOne, Delete).RequireScope(Access.Write)
+        users.MapDelete(PathOfOne, Delete).RequireScope(ScopeAuthorization.Write)
             .WithName("DeleteUser")
             .WithSummary("Deletes a user")
             .WithDescription("`If-Match` keeps it from deleting what somebody else has written meanwhile.")
             .TakesTarget()
             .Answers(204, "Deleted.")
-            .Answers(Problem.OutcomeUnknown)
+            .Answers(UserProblems.OutcomeUnknown)
             .Answers(UserProblems.NotFound);
     }
 
@@ -137,7 +137,7 @@ internal static class UserEndpoints
             return problem;
         }
 
-        if (UserBody.Read(json, out var errors) is not { } body)
+        if (UserInputReader.Read(json, out var errors) is not { } body)
         {
             return Problem.Invalid(errors);
         }
@@ -208,9 +208,9 @@ internal static class UserEndpoints
 
     private static RouteHandlerBuilder TakesInput(this RouteHandlerBuilder endpoint, string mediaType, object example) => endpoint
         .Takes(PreferHeader.Parameter)
-        .Answers(Problem.OutcomeUnknown)
+        .Answers(UserProblems.OutcomeUnknown)
         .TakesBody(mediaType, "At most 64 KiB (`Limits:MaxBodyBytes`). Members that are not named here are ignored.", example)
-        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(64 * 1024), UserBody.NoName, UserProblems.Refused)
+        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(64 * 1024), UserInputReader.NoName, UserProblems.Refused)
         .Answers(JsonBody.Unsupported(mediaType))
         .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "What is accepted of a body that was compressed (RFC 9110).", "identity"));
 }

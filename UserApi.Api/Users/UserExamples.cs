@@ -3,7 +3,7 @@ namespace UserApi.Api.Users;
 /// <summary>The examples of the documentation.</summary>
 internal static class UserExamples
 {
-    public static UserBody Input { get; } = new("Ana Lima", "ana@example.org", new Dictionary<string, string> { ["team"] = "blue" });
+    public static UserInput Input { get; } = new("Ana Lima", "ana@example.org", new Dictionary<string, string> { ["team"] = "blue" });
 
     public static UserPatch Patch { get; } = new() { ["attributes"] = new Dictionary<string, string> { ["team"] = "red" } };
 

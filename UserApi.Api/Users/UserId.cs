@@ -10,7 +10,7 @@ namespace UserApi.Api.Users;
 /// not beginning with a mark, none invisible. Two ids are the same when their code points are: case counts, and so do two spellings of one
 /// letter (UAX #15) and letters that look alike, such as the Latin and the Cyrillic a (UTS #39).
 /// </summary>
-public readonly record struct UserId
+internal readonly record struct UserId
 {
     /// <summary>The greatest length, in Unicode code points.</summary>
     public const int MaxLength = 128;

@@ -9,7 +9,7 @@ namespace UserApi.Api.Users;
 /// <summary>A page of users in id order.</summary>
 /// <param name="Items">The users, ordered by the code points of their ids.</param>
 /// <param name="Next">What to send as <c>after</c> to get the page behind this one; null on the last page.</param>
-public sealed record UserPage(
+internal sealed record UserPage(
     [property: Description("The users."), MaxLength(UserPageQuery.MaxLimit)] IReadOnlyList<User> Items,
     [property: Description("What to send as `after` for the page behind this one; null on the last page."), JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
 {

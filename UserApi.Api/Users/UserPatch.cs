@@ -3,7 +3,7 @@ using System.ComponentModel;
 namespace UserApi.Api.Users;
 
 /// <summary>
-/// What <c>PATCH</c> takes, for its documentation: <see cref="UserBody.Merge"/> reads it as JSON, since a member that is absent and one that
+/// What <c>PATCH</c> takes, for its documentation: <see cref="UserInputReader.Merge"/> reads it as JSON, since a member that is absent and one that
 /// is null differ. It is a map, since the clients that some generators make send null for each property that nobody set.
 /// </summary>
 [Description(

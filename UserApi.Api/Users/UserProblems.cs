@@ -12,6 +12,13 @@ internal static class UserProblems
     public static Problem PreconditionFailed { get; } =
         new(StatusCodes.Status412PreconditionFailed, "The current version does not satisfy If-Match or If-None-Match.");
 
+    /// <summary>503: the store does not answer.</summary>
+    public static Problem StoreUnavailable { get; } = new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now.");
+
+    /// <summary>503: the store did not confirm a write in time.</summary>
+    public static Problem OutcomeUnknown { get; } =
+        Problem.OutcomeUnknown with { Detail = "The user store did not answer in time; the change may have been applied all the same." };
+
     /// <summary>422: a validator of the database, an operator's rule, refuses the user.</summary>
     public static Problem Refused { get; } = new(StatusCodes.Status422UnprocessableEntity, "A rule of the database refuses this user.");
 

@@ -101,11 +101,11 @@ public sealed class AuditTests : IDisposable
         await arrived.Task.WaitAsync(Cancel);
         await hangUp.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => delete);
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        patience.CancelAfter(TimeSpan.FromSeconds(30));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        timeout.CancelAfter(TimeSpan.FromSeconds(30));
         while (!Lines.Any())
         {
-            await Task.Delay(10, patience.Token);
+            await Task.Delay(10, timeout.Token);
         }
 
         Assert.Equal(["may have been applied: delete user by anonymous"], Messages);

@@ -22,7 +22,7 @@ public static class NSwagScenario
     public static async Task RunAsync(HttpClient http)
     {
         var client = new UserApiClient(http);
-        var ana = new UserBody { Name = "Ana", Email = "ana@example.org", Attributes = new Dictionary<string, string> { ["team"] = "blue" } };
+        var ana = new UserInput { Name = "Ana", Email = "ana@example.org", Attributes = new Dictionary<string, string> { ["team"] = "blue" } };
 
         // Create and replace
         var created = await client.PutUserAsync("ana", null, null, null, ana);
@@ -46,7 +46,7 @@ public static class NSwagScenario
         // All pages
         foreach (var id in new[] { "bo", "cy", "di" })
         {
-            await client.PutUserAsync(id, null, null, null, new UserBody { Name = id });
+            await client.PutUserAsync(id, null, null, null, new UserInput { Name = id });
         }
 
         var ids = new List<string>();
@@ -67,7 +67,7 @@ public static class NSwagScenario
         // An error with its fields
         try
         {
-            await client.PutUserAsync("ana", null, null, null, new UserBody { Name = " ", Email = "nobody" });
+            await client.PutUserAsync("ana", null, null, null, new UserInput { Name = " ", Email = "nobody" });
             throw new Exception("A blank name was taken.");
         }
         catch (ApiException<Problem> e)

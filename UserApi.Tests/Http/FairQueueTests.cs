@@ -77,7 +77,7 @@ public class FairQueueTests
         Assert.True(await patient);
     }
 
-    /// <summary>Random callers come, leave and lose patience. What is promised is checked after each step, not how it is done.</summary>
+    /// <summary>Random callers come, leave and lose timeout. What is promised is checked after each step, not how it is done.</summary>
     [Fact]
     public void Whatever_happens_it_is_bounded_busy_and_fair()
     {
@@ -113,15 +113,15 @@ public class FairQueueTests
         {
             for (var i = 0; i < 20; i++)
             {
-                using var patience = new CancellationTokenSource();
+                using var timeout = new CancellationTokenSource();
                 if (caller % 10 == 0)
                 {
-                    patience.CancelAfter(TimeSpan.FromMilliseconds(i % 3));
+                    timeout.CancelAfter(TimeSpan.FromMilliseconds(i % 3));
                 }
 
                 try
                 {
-                    Assert.True(queue.TryEnter() || await queue.EnterAsync(caller % 7, patience.Token));
+                    Assert.True(queue.TryEnter() || await queue.EnterAsync(caller % 7, timeout.Token));
                 }
                 catch (OperationCanceledException)
                 {
@@ -160,7 +160,7 @@ public class FairQueueTests
             var (own, most) = (CountOf(caller), _waiting.Select(wait => CountOf(wait.Caller)).DefaultIfEmpty(0).Max());
             var isFull = _waiting.Count == capacity;
             var come = new Wait(caller);
-            come.Place = _queue.EnterAsync(caller, come.Patience.Token).AsTask();
+            come.Place = _queue.EnterAsync(caller, come.Timeout.Token).AsTask();
             _waiting.Add(come);
             _servedSince.TryAdd(caller, []);
             if (_working < places)
@@ -202,7 +202,7 @@ public class FairQueueTests
             if (_waiting.Count > 0)
             {
                 var wait = _waiting[which % _waiting.Count];
-                wait.Patience.Cancel();
+                wait.Timeout.Cancel();
                 Assert.Same(wait, Settled());
                 Assert.True(wait.Place.IsCanceled);
                 Remove(wait);
@@ -245,7 +245,7 @@ public class FairQueueTests
     {
         public int Caller { get; } = caller;
 
-        public CancellationTokenSource Patience { get; } = new();
+        public CancellationTokenSource Timeout { get; } = new();
 
         public Task<bool> Place { get; set; } = null!;
     }

@@ -11,7 +11,7 @@ namespace UserApi.Tests.Infrastructure;
 /// </summary>
 internal sealed partial class ApiProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
     private static readonly string[] s_settings =
         ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__", "Authentication__"];
 
@@ -73,7 +73,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     public static async Task<ApiProcess> StartAsync(string environment, params IEnumerable<(string Key, string? Value)> settings)
     {
         var process = Start(environment, settings);
-        var address = await process._listening.Task.WaitAsync(s_patience);
+        var address = await process._listening.Task.WaitAsync(s_timeout);
         if (address is null)
         {
             await process.DisposeAsync();
@@ -107,8 +107,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
     public async Task<int> WaitForExitAsync()
     {
-        using var patience = new CancellationTokenSource(s_patience);
-        await _process.WaitForExitAsync(patience.Token);
+        using var timeout = new CancellationTokenSource(s_timeout);
+        await _process.WaitForExitAsync(timeout.Token);
         return _process.ExitCode;
     }
 

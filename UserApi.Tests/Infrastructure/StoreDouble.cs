@@ -23,7 +23,7 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
     }
 
     public async ValueTask<WriteResult> PutAsync(
-        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
+        UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
     {
         await operation(cancellationToken);
         var user = User.Create(id, body, DateTimeOffset.UnixEpoch);
@@ -31,7 +31,7 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
     }
 
     public async ValueTask<WriteResult> UpdateAsync(
-        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken)
+        UserId id, Func<UserInput, UserInput?> change, Precondition precondition, CancellationToken cancellationToken)
     {
         await operation(cancellationToken);
         return new(WriteOutcome.NotFound);

@@ -7,6 +7,6 @@ internal static class UserStoreSteps
 {
     /// <summary>Puts a user and asks for the new state.</summary>
     public static ValueTask<WriteResult> PutAsync(
-        this IUserStore store, UserId id, UserBody body, Precondition precondition, CancellationToken cancellationToken) =>
+        this IUserStore store, UserId id, UserInput body, Precondition precondition, CancellationToken cancellationToken) =>
         store.PutAsync(id, body, precondition, returnUser: true, cancellationToken);
 }

@@ -43,8 +43,8 @@ public sealed class MoveSimpleUserApiTests : IAsyncLifetime
         Seed(new string('x', UserId.MaxLength + 1), "Too long");
         Seed("blank", " \u00A0 ");
         Seed("control", "a\nb");
-        Seed("longest-name", string.Concat(Enumerable.Repeat("😀", UserBody.MaxNameLength)));
-        Seed("long-name", new string('x', UserBody.MaxNameLength + 1));
+        Seed("longest-name", string.Concat(Enumerable.Repeat("😀", UserInput.MaxNameLength)));
+        Seed("long-name", new string('x', UserInput.MaxNameLength + 1));
         Seed(7, "A number");
         Seed("name-7", 7);
         await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString));

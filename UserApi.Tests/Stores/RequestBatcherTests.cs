@@ -7,7 +7,7 @@ namespace UserApi.Tests.Stores;
 /// <summary>Operations that are batched are still each caller's own, when all goes well and when one of them fails.</summary>
 public class RequestBatcherTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -23,7 +23,7 @@ public class RequestBatcherTests
 
         for (var round = 0; round < 20; round++)
         {
-            var results = await Task.WhenAll(Enumerable.Range(0, 1000).Select(item => batcher.RunAsync(item, Cancel))).WaitAsync(s_patience, Cancel);
+            var results = await Task.WhenAll(Enumerable.Range(0, 1000).Select(item => batcher.RunAsync(item, Cancel))).WaitAsync(s_timeout, Cancel);
 
             Assert.Equal(Enumerable.Range(0, 1000).Select(item => $"{item}"), results);
         }
@@ -62,9 +62,9 @@ public class RequestBatcherTests
 
         await hangUp.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient.WaitAsync(s_patience, Cancel));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient.WaitAsync(s_timeout, Cancel));
         answer.SetResult();
-        Assert.Equal("2", await patient.WaitAsync(s_patience, Cancel));
+        Assert.Equal("2", await patient.WaitAsync(s_timeout, Cancel));
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public class RequestBatcherTests
 
         foreach (var (item, result) in results.Index())
         {
-            var failure = await Record.ExceptionAsync(() => result.WaitAsync(s_patience, Cancel));
+            var failure = await Record.ExceptionAsync(() => result.WaitAsync(s_timeout, Cancel));
             Assert.Equal(item % 2 == 0 ? null : typeof(FormatException), failure?.GetType());
         }
     }
@@ -96,7 +96,7 @@ public class RequestBatcherTests
         });
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => batcher.RunAsync(1, new(canceled: true)));
-        await batcher.RunAsync(2, Cancel).WaitAsync(s_patience, Cancel);
+        await batcher.RunAsync(2, Cancel).WaitAsync(s_timeout, Cancel);
 
         Assert.Equal([2], seen);
     }

@@ -249,7 +249,7 @@ public sealed class SqliteUserStoreTests : IDisposable
     [Fact]
     public async Task What_is_behind_a_full_page_is_not_read()
     {
-        var large = new UserBody("Ana", null, new Dictionary<string, string> { ["a"] = new('x', UserPage.MaxBytes) });
+        var large = new UserInput("Ana", null, new Dictionary<string, string> { ["a"] = new('x', UserPage.MaxBytes) });
         var unreadable = 0;
         using var store = new SqliteUserStore(File, TimeSpan.FromSeconds(10), TimeProvider.System, NullLogger<SqliteUserStore>.Instance, () => unreadable++);
         foreach (var id in (string[])["a", "b", "c"])
@@ -329,7 +329,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         using var reopened = Open(File);
         Assert.Equal(100, (await reopened.Store.ListAsync(null, 200, Cancel)).Items.Count);
 
-        static UserBody Secret(int number) => new(
+        static UserInput Secret(int number) => new(
             $"Secretname {number}", null, new Dictionary<string, string> { ["a"] = string.Concat(Enumerable.Repeat("Secretname ", number * number / 50)) });
     }
 

@@ -98,18 +98,18 @@ public abstract class UserStoreContract : IAsyncLifetime
     {
         var body = kind switch
         {
-            "name only" => new UserBody("x"),
+            "name only" => new UserInput("x"),
             "everything" => new("Zoë 🦊 李小龍 عمر", "zoë@bücher.example", new Dictionary<string, string> { ["a"] = "", ["b"] = "é ≠ e\u0301 𐐀" }),
             "keys like paths and operators" => new(
                 "$set", null, s_keysLikePathsAndOperators.ToDictionary(key => key, key => "$" + key)),
             "control characters in values" => new(
                 "x", null, new Dictionary<string, string> { ["c"] = "\0\u0001\r\n\t\"\\\u007f\u0085\u2028\ufeff\uffff" }),
             _ => new(
-                new('名', UserBody.MaxNameLength),
+                new('名', UserInput.MaxNameLength),
                 new string('e', 64) + "@" + string.Join('.', Enumerable.Repeat(new string('d', 46), 4)),
-                Enumerable.Range(10, UserBody.MaxAttributes).ToDictionary(
-                    i => i + new string('k', UserBody.MaxAttributeKeyLength - 2),
-                    _ => string.Concat(Enumerable.Repeat("𐐀", UserBody.MaxAttributeValueLength)))),
+                Enumerable.Range(10, UserInput.MaxAttributes).ToDictionary(
+                    i => i + new string('k', UserInput.MaxAttributeKeyLength - 2),
+                    _ => string.Concat(Enumerable.Repeat("𐐀", UserInput.MaxAttributeValueLength)))),
         };
 
         var written = await PutAsync("ana", body);
@@ -367,7 +367,7 @@ public abstract class UserStoreContract : IAsyncLifetime
     [Fact]
     public async Task Of_many_puts_at_once_that_ask_for_no_user_one_creates_and_all_others_fail()
     {
-        var results = await RaceAsync((store, i) => store.PutAsync(Id("ana"), new($"Ana {i}"), new(null, VersionSet.Any), Cancel));
+        var results = await RaceAsync((store, i) => store.PutAsync(Id("ana"), new($"Ana {i}"), new(null, EntityTagSet.Any), Cancel));
 
         AssertSame(Assert.Single(results, result => result.Outcome == WriteOutcome.Created).User!, await FindAsync("ana"));
         Assert.Equal(Racers - 1, results.Count(result => result.Outcome == WriteOutcome.PreconditionFailed));
@@ -467,7 +467,7 @@ public abstract class UserStoreContract : IAsyncLifetime
             for (var step = 0; step < Steps;)
             {
                 var user = await store.FindAsync(Id("counter"), Cancel);
-                var next = new UserBody($"{Count(user) + 1}");
+                var next = new UserInput($"{Count(user) + 1}");
                 var result = await store.PutAsync(Id("counter"), next, Precondition.Matches(user!.Version), Cancel);
                 step += result.Outcome == WriteOutcome.Replaced ? 1 : 0;
             }
@@ -526,7 +526,7 @@ public abstract class UserStoreContract : IAsyncLifetime
 
     private Task<User?> FindAsync(string id) => Store.FindAsync(Id(id), Cancel).AsTask();
 
-    private Task<WriteResult> PutAsync(string id, UserBody body) => Store.PutAsync(Id(id), body, default, Cancel).AsTask();
+    private Task<WriteResult> PutAsync(string id, UserInput body) => Store.PutAsync(Id(id), body, default, Cancel).AsTask();
 
     private Task<WriteResult> DeleteAsync(string id) => Store.DeleteAsync(Id(id), default, Cancel).AsTask();
 
@@ -593,10 +593,10 @@ public abstract class UserStoreContract : IAsyncLifetime
 
             return result.Outcome;
 
-            VersionSet? Read(string ask) => ask switch
+            EntityTagSet? Read(string ask) => ask switch
             {
                 "-" => null,
-                "*" => VersionSet.Any,
+                "*" => EntityTagSet.Any,
                 _ => new([.. ask.Split(',').Select(name => versions[name])]),
             };
         }

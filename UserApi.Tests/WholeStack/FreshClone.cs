@@ -9,7 +9,7 @@ namespace UserApi.Tests.WholeStack;
 /// </summary>
 public sealed class FreshClone : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromMinutes(5);
     private static readonly string[] s_aspireProjects = ["UserApi.AppHost", "UserApi.AppHost.Tests"];
 
     private readonly TemporaryFolder _folder = new();
@@ -143,7 +143,7 @@ public sealed class FreshClone : IDisposable
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(s_patience))
+        if (!process.WaitForExit(s_timeout))
         {
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{program} {string.Join(' ', arguments)} did not end.");

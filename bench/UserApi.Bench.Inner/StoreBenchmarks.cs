@@ -18,7 +18,7 @@ public class StoreBenchmarks
     private const int Users = 10_000;
 
     private static readonly UserId[] s_ids = [.. Enumerable.Range(1, Users).Select(Id)];
-    private static readonly UserBody s_body = new("Ana Lima", "ana@example.org", new Dictionary<string, string> { ["team"] = "blue" });
+    private static readonly UserInput s_body = new("Ana Lima", "ana@example.org", new Dictionary<string, string> { ["team"] = "blue" });
 
     private readonly List<IDisposable> _disposables = [];
     private MongoWireServer? _server;
@@ -52,13 +52,13 @@ public class StoreBenchmarks
     }
 
     [Benchmark]
-    public async Task<User?> Read() => await _store.FindAsync(Next(), default);
+    public async Task<object?> Read() => await _store.FindAsync(Next(), default);
 
     [Benchmark]
-    public async Task<WriteResult> Write() => await _store.PutAsync(Next(), s_body, default, returnUser: false, default);
+    public async Task<object> Write() => await _store.PutAsync(Next(), s_body, default, returnUser: false, default);
 
     [Benchmark]
-    public async Task<UserPage> PageOf50() => await _store.ListAsync(Next(), 50, default);
+    public async Task<object> PageOf50() => await _store.ListAsync(Next(), 50, default);
 
     private static UserId Id(int number) =>
         UserId.TryParse($"user-{number:0000000}", out var id, out var error) ? id : throw new InvalidOperationException(error);

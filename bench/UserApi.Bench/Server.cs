@@ -8,7 +8,7 @@ namespace UserApi.Bench;
 /// <summary>A contender that runs and answers, on a port of loopback.</summary>
 internal sealed partial class Server : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(2);
 
     private readonly HttpClient _client = new();
@@ -89,9 +89,9 @@ internal sealed partial class Server : IDisposable
                 throw Process.Failure("ended");
             }
 
-            if (Stopwatch.GetElapsedTime(Process.Started) > s_patience)
+            if (Stopwatch.GetElapsedTime(Process.Started) > s_timeout)
             {
-                throw Process.Failure($"did not answer within {s_patience.TotalSeconds} s");
+                throw Process.Failure($"did not answer within {s_timeout.TotalSeconds} s");
             }
 
             await Task.Delay(s_poll, cancellationToken);

@@ -125,10 +125,10 @@ internal sealed class ApiProcess : IAsyncDisposable
     /// <returns>Its exit code; null when it did not end within <paramref name="limit"/>.</returns>
     public async Task<int?> ExitAsync(TimeSpan limit)
     {
-        using var patience = new CancellationTokenSource(limit);
+        using var timeout = new CancellationTokenSource(limit);
         try
         {
-            await _process.WaitForExitAsync(patience.Token);
+            await _process.WaitForExitAsync(timeout.Token);
             return _process.ExitCode;
         }
         catch (OperationCanceledException)

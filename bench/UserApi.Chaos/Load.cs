@@ -77,7 +77,7 @@ internal sealed class LoadResult
 /// <param name="request">The request by its number.</param>
 internal sealed class Load(int port, Func<long, byte[]> request)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
     /// <summary>Closed loop: so many callers, each with its next request as soon as the last is answered. What the API can serve.</summary>
     public async Task<LoadResult> ServeAsync(int callers, TimeSpan duration, CancellationToken cancellationToken)
@@ -153,8 +153,8 @@ internal sealed class Load(int port, Func<long, byte[]> request)
 
         public async Task SendAsync(byte[] bytes, long since, LoadResult result, CancellationToken cancellationToken)
         {
-            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            patience.CancelAfter(s_patience);
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            timeout.CancelAfter(s_timeout);
             try
             {
                 if (_connection is { IsClosed: true })
@@ -162,8 +162,8 @@ internal sealed class Load(int port, Func<long, byte[]> request)
                     Dispose(); // Kestrel closes a connection that was idle for long.
                 }
 
-                _connection ??= await HttpConnection.OpenAsync(port, patience.Token);
-                var answer = await _connection.SendAsync(bytes, patience.Token);
+                _connection ??= await HttpConnection.OpenAsync(port, timeout.Token);
+                var answer = await _connection.SendAsync(bytes, timeout.Token);
                 result.Add(answer, Stopwatch.GetElapsedTime(since));
                 if (answer.Closes)
                 {

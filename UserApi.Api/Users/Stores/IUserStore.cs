@@ -4,7 +4,7 @@ namespace UserApi.Api.Users.Stores;
 /// Keeps users. Every member is atomic and, where its store does not say otherwise, linearizable per user; a write that was answered is
 /// durable. Whatever keeps a store from answering in time is a <see cref="StoreUnavailableException"/>.
 /// </summary>
-public interface IUserStore
+internal interface IUserStore
 {
     /// <summary>The store's name in telemetry: the <c>db.system.name</c> of the OpenTelemetry semantic conventions.</summary>
     string SystemName { get; }
@@ -31,7 +31,7 @@ public interface IUserStore
     /// <param name="returnUser">Whether the whole new state is needed; its version alone can cost less.</param>
     /// <param name="cancellationToken">Gives up waiting; the write may be applied all the same.</param>
     ValueTask<WriteResult> PutAsync(
-        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken);
+        UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken);
 
     /// <summary>
     /// Replaces a user by what <paramref name="change"/> makes of it, if <paramref name="precondition"/> holds at that moment. The user keeps
@@ -42,7 +42,7 @@ public interface IUserStore
     /// <param name="precondition">What has to hold.</param>
     /// <param name="cancellationToken">Gives up waiting; the write may be applied all the same.</param>
     ValueTask<WriteResult> UpdateAsync(
-        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken);
+        UserId id, Func<UserInput, UserInput?> change, Precondition precondition, CancellationToken cancellationToken);
 
     /// <summary>Deletes a user, if <paramref name="precondition"/> holds at that moment.</summary>
     ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken);
@@ -52,7 +52,7 @@ public interface IUserStore
 }
 
 /// <summary>What became of a write.</summary>
-public enum WriteOutcome
+internal enum WriteOutcome
 {
     /// <summary>There was no such user; now there is.</summary>
     Created,
@@ -83,7 +83,7 @@ public enum WriteOutcome
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Version">The version of the new state; null unless <paramref name="Outcome"/> is created or replaced.</param>
 /// <param name="User">The new state, if it was asked for; a store may give it unasked.</param>
-public readonly record struct WriteResult(WriteOutcome Outcome, string? Version = null, User? User = null)
+internal readonly record struct WriteResult(WriteOutcome Outcome, string? Version = null, User? User = null)
 {
     /// <summary>The member whose value another user has, where the store can tell; for <see cref="WriteOutcome.Conflict"/> only.</summary>
     public string? Field { get; init; }
@@ -92,7 +92,7 @@ public readonly record struct WriteResult(WriteOutcome Outcome, string? Version 
 /// <summary>The store cannot answer now; a later attempt may succeed.</summary>
 /// <param name="mayHaveBeenApplied">Whether the write that failed may have been applied all the same.</param>
 /// <param name="innerException">The cause, for the log.</param>
-public sealed class StoreUnavailableException(bool mayHaveBeenApplied, Exception? innerException = null)
+internal sealed class StoreUnavailableException(bool mayHaveBeenApplied, Exception? innerException = null)
     : Exception("The user store cannot answer.", innerException)
 {
     /// <summary>Whether the write that failed may have been applied all the same; false for a read.</summary>

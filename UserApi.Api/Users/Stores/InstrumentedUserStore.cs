@@ -52,14 +52,14 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             "list", (after, limit, cancellationToken), static (store, call) => store.ListAsync(call.after, call.limit, call.cancellationToken));
 
     public async ValueTask<WriteResult> PutAsync(
-        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
+        UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
         Count(await MeasureAsync(
             "put",
             (id, body, precondition, returnUser, cancellationToken),
             static (store, call) => store.PutAsync(call.id, call.body, call.precondition, call.returnUser, call.cancellationToken)));
 
     public async ValueTask<WriteResult> UpdateAsync(
-        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken) =>
+        UserId id, Func<UserInput, UserInput?> change, Precondition precondition, CancellationToken cancellationToken) =>
         Count(await MeasureAsync(
             "update",
             (id, change, precondition, cancellationToken),

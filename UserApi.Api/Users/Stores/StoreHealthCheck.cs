@@ -12,7 +12,7 @@ namespace UserApi.Api.Users.Stores;
 /// </remarks>
 internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     private Task<HealthCheckResult>? _answer;
@@ -24,11 +24,11 @@ internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
     {
         try
         {
-            return await AskAsync().WaitAsync(s_patience, cancellationToken);
+            return await AskAsync().WaitAsync(s_timeout, cancellationToken);
         }
         catch (TimeoutException)
         {
-            return HealthCheckResult.Unhealthy(_reason ?? $"{store.SystemName} does not answer within {s_patience.TotalSeconds} s.");
+            return HealthCheckResult.Unhealthy(_reason ?? $"{store.SystemName} does not answer within {s_timeout.TotalSeconds} s.");
         }
     }
 

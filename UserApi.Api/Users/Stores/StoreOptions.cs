@@ -1,7 +1,7 @@
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>Where users are kept: configuration section <c>Store</c>.</summary>
-public sealed class StoreOptions
+internal sealed class StoreOptions
 {
     /// <summary>The name of the section.</summary>
     public const string SectionName = "Store";
@@ -23,7 +23,7 @@ public sealed class StoreOptions
 }
 
 /// <summary>A kind of user store.</summary>
-public enum StoreKind
+internal enum StoreKind
 {
     /// <summary>MongoDB when there is a connection string, else the embedded store in Development, else a refusal to start.</summary>
     Auto,

@@ -55,7 +55,7 @@ internal static partial class StoreRegistration
                     services.GetRequiredService<TimeProvider>(),
                     services.GetRequiredService<ILogger<InstrumentedUserStore>>());
             });
-            builder.Services.AddHostedService<StoreStart>();
+            builder.Services.AddHostedService<StoreWarmup>();
             builder.Services.AddSingleton<StoreHealthCheck>();
             builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
         }
@@ -91,7 +91,7 @@ internal static partial class StoreRegistration
     /// Makes the store while the process starts: a file that cannot be used ends it at once. A database that cannot be reached does not;
     /// asking it now only opens the first connection before the first request needs it.
     /// </summary>
-    private sealed class StoreStart(StoreHealthCheck store) : BackgroundService
+    private sealed class StoreWarmup(StoreHealthCheck store) : BackgroundService
     {
         protected override Task ExecuteAsync(CancellationToken stoppingToken) => store.CheckAsync(stoppingToken);
     }

@@ -12,7 +12,7 @@ namespace UserApi.Tests.Stores.Mongo;
 /// <summary>Starting needs no DNS: the client of an SRV string is made in the background, and meanwhile the store says that it cannot be reached.</summary>
 public sealed class ConnectionTests : MongoStoreTest
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
 
     [Fact]
     public async Task A_name_that_cannot_be_resolved_is_asked_for_again_until_it_can_be()
@@ -26,7 +26,7 @@ public sealed class ConnectionTests : MongoStoreTest
         var failure = Assert.Throws<StoreUnavailableException>(() => connection.Database);
         Assert.Equal((false, "The host name of ConnectionStrings:users, db.invalid, cannot be resolved."), (failure.MayHaveBeenApplied, failure.Reason));
 
-        await Poll.UntilAsync(() => connection.Cluster is not null, s_patience);
+        await Poll.UntilAsync(() => connection.Cluster is not null, s_timeout);
         Assert.Equal("users", connection.Database.DatabaseNamespace.DatabaseName);
         Assert.Single(logs.Lines, line => line.Contains("cannot be read from DNS", StringComparison.Ordinal));
         Assert.DoesNotContain("s3cret", logs.Text);

@@ -30,7 +30,7 @@ public abstract class MongoStoreTest : IAsyncLifetime
         return Server.DisposeAsync();
     }
 
-    protected static UserId Id(string text) =>
+    private protected static UserId Id(string text) =>
         UserId.TryParse(text, out var id, out var error) ? id : throw new InvalidOperationException(error);
 
     /// <summary>A document as the store writes it.</summary>
@@ -53,7 +53,7 @@ public abstract class MongoStoreTest : IAsyncLifetime
         ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster);
     }
 
-    protected IUserStore Store(string options = "", params (string Key, string Value)[] settings)
+    private protected IUserStore Store(string options = "", params (string Key, string Value)[] settings)
     {
         var host = new StoreHost(TimeProvider.System, [("ConnectionStrings:users", Server.ConnectionString + options), .. settings]);
         _hosts.Add(host);

@@ -12,7 +12,7 @@ namespace UserApi.Tests.Stores.Mongo;
 [Collection(nameof(Alone))]
 public sealed class TimeLimitTests : MongoStoreTest
 {
-    private static readonly Precondition s_createOnly = new(null, VersionSet.Any);
+    private static readonly Precondition s_createOnly = new(null, EntityTagSet.Any);
 
     [Fact]
     public async Task Every_command_tells_the_server_when_to_stop()

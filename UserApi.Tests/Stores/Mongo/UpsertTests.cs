@@ -10,7 +10,7 @@ namespace UserApi.Tests.Stores.Mongo;
 /// </summary>
 public sealed class UpsertTests : MongoStoreTest
 {
-    private static readonly VersionSet?[] s_sets = [null, VersionSet.Any, new([]), new(["v"]), new(["other"]), new(["v", "other"]), new([""])];
+    private static readonly EntityTagSet?[] s_sets = [null, EntityTagSet.Any, new([]), new(["v"]), new(["other"]), new(["v", "other"]), new([""])];
 
     public static TheoryData<int, int> Preconditions =>
         [.. from match in Enumerable.Range(0, s_sets.Length) from noneMatch in Enumerable.Range(0, s_sets.Length) select (match, noneMatch)];
@@ -38,7 +38,7 @@ public sealed class UpsertTests : MongoStoreTest
     public async Task Creating_only_a_new_user_is_one_command_that_never_changes_another_one()
     {
         var store = Store();
-        var createOnly = new Precondition(null, VersionSet.Any);
+        var createOnly = new Precondition(null, EntityTagSet.Any);
         await store.PingAsync(Cancel);
 
         var first = await store.PutAsync(Id("ana"), new("Ana"), createOnly, returnUser: true, Cancel);

@@ -9,7 +9,7 @@ var app = builder.Build();
 app.MapGet("/users/{id}", async (string id) =>
     await users.Find(user => user.Id == id).FirstOrDefaultAsync() is { } user ? Results.Ok(user) : Results.NotFound());
 
-app.MapPut("/users/{id}", async (string id, UserBody body) =>
+app.MapPut("/users/{id}", async (string id, UserInput body) =>
 {
     await users.ReplaceOneAsync(user => user.Id == id, new User(id, body.Name), new ReplaceOptions { IsUpsert = true });
     return Results.NoContent();
@@ -19,4 +19,4 @@ await app.RunAsync();
 
 internal sealed record User(string Id, [property: BsonElement("name")] string Name);
 
-internal sealed record UserBody(string Name);
+internal sealed record UserInput(string Name);

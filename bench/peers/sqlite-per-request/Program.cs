@@ -15,7 +15,7 @@ app.MapGet("/users/{id}", (string id) =>
 });
 
 // A transaction of its own, with SQLite's default synchronous = FULL: as durable as ours.
-app.MapPut("/users/{id}", (string id, UserBody body) =>
+app.MapPut("/users/{id}", (string id, UserInput body) =>
 {
     using var connection = new SqliteConnection(connectionString);
     connection.Open();
@@ -31,4 +31,4 @@ await app.RunAsync();
 
 internal sealed record User(string Id, string Name);
 
-internal sealed record UserBody(string Name);
+internal sealed record UserInput(string Name);

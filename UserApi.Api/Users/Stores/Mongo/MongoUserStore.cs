@@ -67,7 +67,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> PutAsync(
-        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
+        UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
     {
         var user = User.Create(id, body, _clock.GetUtcNow());
         return returnUser || !precondition.IsEmpty
@@ -77,7 +77,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> UpdateAsync(
-        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken)
+        UserId id, Func<UserInput, UserInput?> change, Precondition precondition, CancellationToken cancellationToken)
     {
         using var budget = _mongo.StartBudget(cancellationToken);
         while (true)
@@ -174,7 +174,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     {
         precondition = await WithStoredVersionAsync(id, precondition, budget);
         var isUpsert = precondition.IfMatch is null;
-        var isCreate = isUpsert && precondition.IfNoneMatch == VersionSet.Any;
+        var isCreate = isUpsert && precondition.IfNoneMatch == EntityTagSet.Any;
         var filter = isUpsert ? UserFilters.Upserted(id, precondition) : UserFilters.Existing(id, precondition);
         var update = isCreate ? UserBsonSerializer.Create(user) : UserBsonSerializer.Replace(user);
         for (var attempt = 1; ; attempt++)

@@ -179,7 +179,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
             ? DateTime.UnixEpoch.AddMilliseconds(milliseconds)
             : DateTime.UnixEpoch;
 
-    private static bool NamesContent(VersionSet? set) => set?.Versions.Any(version => version.StartsWith(ContentPrefix, StringComparison.Ordinal)) == true;
+    private static bool NamesContent(EntityTagSet? set) => set?.Versions.Any(version => version.StartsWith(ContentPrefix, StringComparison.Ordinal)) == true;
 
     private static bool IsTag(string version) => version.Length > 0 && !version.AsSpan().ContainsAnyExcept(s_tag);
 

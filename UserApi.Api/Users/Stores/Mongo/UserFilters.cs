@@ -14,12 +14,12 @@ internal static class UserFilters
     public static FilterDefinition<User> Existing(UserId id, Precondition precondition)
     {
         var filter = WithoutKnown(id, precondition);
-        if (precondition.IfMatch is { } match && match != VersionSet.Any)
+        if (precondition.IfMatch is { } match && match != EntityTagSet.Any)
         {
             filter &= s_filter.In(UserBsonSerializer.Version, match.Versions);
         }
 
-        return precondition.IfNoneMatch == VersionSet.Any ? filter & s_filter.In(UserBsonSerializer.Version, Array.Empty<string>()) : filter;
+        return precondition.IfNoneMatch == EntityTagSet.Any ? filter & s_filter.In(UserBsonSerializer.Version, Array.Empty<string>()) : filter;
     }
 
     /// <summary>

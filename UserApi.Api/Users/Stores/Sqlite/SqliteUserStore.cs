@@ -8,7 +8,7 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 /// The embedded store: users in one SQLite file, in write-ahead-log mode. Reads run side by side, each on a connection of its own;
 /// writes are queued to one thread, which commits whatever has gathered in one transaction and answers after the log is on the disk.
 /// </summary>
-public sealed class SqliteUserStore : IUserStore, IDisposable
+internal sealed class SqliteUserStore : IUserStore, IDisposable
 {
     private readonly SqliteFile _file;
     private readonly TimeSpan _timeout;
@@ -43,12 +43,12 @@ public sealed class SqliteUserStore : IUserStore, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> PutAsync(
-        UserId id, UserBody body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
+        UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
         _writes.RunAsync(new(id, body, null, precondition, cancellationToken));
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> UpdateAsync(
-        UserId id, Func<UserBody, UserBody?> change, Precondition precondition, CancellationToken cancellationToken) =>
+        UserId id, Func<UserInput, UserInput?> change, Precondition precondition, CancellationToken cancellationToken) =>
         _writes.RunAsync(new(id, null, change, precondition, cancellationToken));
 
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 
 /// <summary>A put (with a body), an update (with a change) or a delete (with neither), and who waits for it.</summary>
 internal sealed record Write(
-    UserId Id, UserBody? Body, Func<UserBody, UserBody?>? Change, Precondition Precondition, CancellationToken CancellationToken)
+    UserId Id, UserInput? Body, Func<UserInput, UserInput?>? Change, Precondition Precondition, CancellationToken CancellationToken)
 {
     public TaskCompletionSource<WriteResult> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -161,7 +161,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         return new(WriteOutcome.Deleted);
     }
 
-    private WriteResult Put(UserId id, UserBody body, State? current)
+    private WriteResult Put(UserId id, UserInput body, State? current)
     {
         var user = User.Create(id, body, clock.GetUtcNow());
         user = current is { } state && TimeOf(state.CreatedAt) is { } createdAt ? user with { CreatedAt = createdAt } : user;

@@ -7,9 +7,9 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Stores;
 
 /// <summary>What goes wrong with one write does not hide what became of those that it was batched with.</summary>
-public class JoinedFailureTests
+public class BatchedFailureTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -29,11 +29,11 @@ public class JoinedFailureTests
         {
             if (i % 2 == 0)
             {
-                Assert.Equal(WriteOutcome.Replaced, (await puts[i].WaitAsync(s_patience, Cancel)).Outcome);
+                Assert.Equal(WriteOutcome.Replaced, (await puts[i].WaitAsync(s_timeout, Cancel)).Outcome);
             }
             else
             {
-                var failure = await Assert.ThrowsAsync<StoreUnavailableException>(() => puts[i].WaitAsync(s_patience, Cancel));
+                var failure = await Assert.ThrowsAsync<StoreUnavailableException>(() => puts[i].WaitAsync(s_timeout, Cancel));
                 Assert.False(failure.MayHaveBeenApplied);
             }
         }

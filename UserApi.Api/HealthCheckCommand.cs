@@ -4,7 +4,7 @@ namespace UserApi.Api;
 /// <c>UserApi.Api --probe URL</c>: the health check of a container whose image has neither a shell nor curl. The exit code is 0 when the
 /// URL answers 2xx in time, else 1.
 /// </summary>
-internal static class Probe
+internal static class HealthCheckCommand
 {
     // Shorter than the 5 s after which ECS and Docker give up on a check themselves.
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(3);

@@ -10,7 +10,7 @@ namespace UserApi.Api.Http;
 /// callers to go elsewhere (<c>Connection: close</c>). Kestrel by itself closes every connection that is between two requests at once,
 /// also when the next request is on its way already.
 /// </summary>
-internal sealed class Drain(IHostApplicationLifetime lifetime, IOptions<LimitOptions> limits) : IHostedLifecycleService
+internal sealed class GracefulShutdown(IHostApplicationLifetime lifetime, IOptions<LimitOptions> limits) : IHostedLifecycleService
 {
     public Task StoppingAsync(CancellationToken cancellationToken) => lifetime.ApplicationStopping.IsCancellationRequested
         ? Task.Delay(limits.Value.DrainTime, cancellationToken)
@@ -41,9 +41,9 @@ internal sealed class DrainingListenerFactory(
     }
 }
 
-internal static class DrainExtensions
+internal static class GracefulShutdownExtensions
 {
-    public static void UseDrain(this WebApplication app)
+    public static void UseGracefulShutdown(this WebApplication app)
     {
         var stopping = app.Lifetime.ApplicationStopping;
         app.Use((http, next) =>

@@ -7,9 +7,9 @@ using Microsoft.Extensions.Options;
 namespace UserApi.Api.Http;
 
 /// <summary>Keeps the process within <see cref="LimitOptions"/>: registers each limit, and sets those that the server itself has.</summary>
-internal static class Limits
+internal static class ServerLimits
 {
-    public static void AddLimits(this IHostApplicationBuilder builder)
+    public static void AddServerLimits(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
         services.AddOptionsWithValidateOnStart<LimitOptions, LimitOptionsValidator>().BindConfiguration(LimitOptions.SectionName);
@@ -18,7 +18,7 @@ internal static class Limits
         Configure<RequestTimeoutOptions>(RequestTimeouts.Configure);
         services.AddRateLimiter(_ => { });
         Configure<RateLimiterOptions>(RateLimiting.Configure);
-        services.AddSingleton<StoreQueue>();
+        services.AddSingleton<RequestQueue>();
 
         services.AddSingleton<ConnectionLimits>();
         services.AddOptions<KestrelServerOptions>().Configure<ConnectionLimits>((kestrel, connections) =>
@@ -32,7 +32,7 @@ internal static class Limits
             kestrel.Limits.KeepAliveTimeout = limits.KeepAliveTimeout;
         });
         Configure<HostOptions>((host, limits) => host.ShutdownTimeout = limits.ShutdownTimeout);
-        services.AddHostedService<Drain>();
+        services.AddHostedService<GracefulShutdown>();
         services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();
 
         void Configure<T>(Action<T, LimitOptions> configure) where T : class =>

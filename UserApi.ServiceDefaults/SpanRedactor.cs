@@ -9,7 +9,7 @@ namespace UserApi.ServiceDefaults;
 /// of parameters, which a client writes, too; and the message of a database error (a duplicate key error quotes the key), of which the
 /// type and the code stay.
 /// </summary>
-internal sealed class SpanPrivacy : BaseProcessor<Activity>
+internal sealed class SpanRedactor : BaseProcessor<Activity>
 {
     public override void OnEnd(Activity data)
     {

@@ -3,10 +3,12 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace UserApi.Api.Http;
 
-internal static class Problems
+internal static class ProblemMiddleware
 {
     /// <summary>Makes every failure below it in the pipeline a <see cref="Problem"/>: exceptions, and error statuses without a body.</summary>
-    public static void UseProblems(this WebApplication app)
+    /// <param name="app">The application.</param>
+    /// <param name="problemFor">The problem that tells callers of an exception.</param>
+    public static void UseProblems(this WebApplication app, Func<Exception, Problem> problemFor)
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
@@ -14,7 +16,7 @@ internal static class Problems
             {
                 try
                 {
-                    await From(http).ExecuteAsync(http);
+                    await ProblemOf(http).ExecuteAsync(http);
                 }
                 catch (OperationCanceledException)
                 {
@@ -23,16 +25,16 @@ internal static class Problems
             },
 
             // A client's mistake is no error of ours, and a store that fails has said so in one line already.
-            SuppressDiagnosticsCallback = failure => Problem.From(failure.Exception).Status != StatusCodes.Status500InternalServerError,
+            SuppressDiagnosticsCallback = failure => problemFor(failure.Exception).Status != StatusCodes.Status500InternalServerError,
         });
         app.UseStatusCodePages(pages => new Problem(pages.HttpContext.Response.StatusCode).ExecuteAsync(pages.HttpContext));
-    }
 
-    private static Problem From(HttpContext http)
-    {
-        var problem = Problem.From(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error);
-        return problem.Status == StatusCodes.Status413PayloadTooLarge && http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize is { } limit
-            ? JsonBody.TooLarge(limit)
-            : problem;
+        Problem ProblemOf(HttpContext http)
+        {
+            var problem = problemFor(http.Features.GetRequiredFeature<IExceptionHandlerFeature>().Error);
+            return problem.Status == StatusCodes.Status413PayloadTooLarge && http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize is { } limit
+                ? JsonBody.TooLarge(limit)
+                : problem;
+        }
     }
 }

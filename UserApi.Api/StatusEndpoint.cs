@@ -3,10 +3,12 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using UserApi.Api.Docs;
+using UserApi.Api.Http;
+using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.ServiceDefaults;
 
-namespace UserApi.Api.Http;
+namespace UserApi.Api;
 
 /// <summary><c>GET /</c>, as simple-user-api has it: the API and its store answer, or 503.</summary>
 internal static class StatusEndpoint
@@ -22,8 +24,8 @@ internal static class StatusEndpoint
             }
 
             // Not thrown: probes go on asking while the store is down, and an exception would cost them more than the answer.
-            var problem = Problem.StoreUnavailable;
-            await (Access.MayRead(http) ? problem with { Detail = $"{problem.Detail} {store.Description}" } : problem).ExecuteAsync(http);
+            var problem = UserProblems.StoreUnavailable;
+            await (ScopeAuthorization.MayRead(http) ? problem with { Detail = $"{problem.Detail} {store.Description}" } : problem).ExecuteAsync(http);
         }))
         .AsProbe()
         .WithTags("Operation")
@@ -31,12 +33,12 @@ internal static class StatusEndpoint
         .WithSummary("The API and its store answer")
         .WithDescription("The same answer as that of simple-user-api.")
         .AnswersWith(200, "All is well.", new ApiStatus("ok"))
-        .Answers(Problem.StoreUnavailable);
+        .Answers(UserProblems.StoreUnavailable);
 }
 
 /// <summary>What <c>GET /</c> answers.</summary>
 /// <param name="Status">Always <c>ok</c>.</param>
-public sealed record ApiStatus([property: Description("Always `ok`.")] string Status);
+internal sealed record ApiStatus([property: Description("Always `ok`.")] string Status);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ApiStatus))]

@@ -8,7 +8,7 @@ namespace UserApi.Tests.Stores;
 
 /// <summary>What waits for a processor goes to MongoDB together. The thread pool is the process's, so nothing else runs meanwhile.</summary>
 [Collection(nameof(Alone))]
-public sealed class JoinedOperationsTests : IAsyncLifetime
+public sealed class BatchedOperationsTests : IAsyncLifetime
 {
     private const int Operations = 100;
 

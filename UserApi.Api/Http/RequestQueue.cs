@@ -7,7 +7,7 @@ namespace UserApi.Api.Http;
 /// it back with its result, before that is sent: a client that sends or reads slowly holds nobody up. What has no such filter, or is refused
 /// before its handler, takes no place.
 /// </summary>
-internal sealed class StoreQueue(IOptions<LimitOptions> limits) : IEndpointFilter
+internal sealed class RequestQueue(IOptions<LimitOptions> limits) : IEndpointFilter
 {
     /// <summary>503: the queue is full.</summary>
     public static Problem Busy { get; } = new(StatusCodes.Status503ServiceUnavailable, "Too many requests are being worked on.");

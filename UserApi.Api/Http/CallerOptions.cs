@@ -4,7 +4,7 @@ namespace UserApi.Api.Http;
 /// Who may call: configuration section <c>Authentication</c>. Where tokens come from is in ASP.NET Core's own section,
 /// <c>Authentication:Schemes:Bearer</c> (<c>Authority</c>, <c>ValidAudiences</c>, <c>ValidIssuers</c>).
 /// </summary>
-public sealed class AccessOptions
+internal sealed class CallerOptions
 {
     /// <summary>The name of the section.</summary>
     public const string SectionName = "Authentication";

@@ -6,7 +6,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
 
-public class UserBodyTests : HttpTest
+public class UserInputTests : HttpTest
 {
     private static readonly string[] s_accepted =
     [

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace UserApi.Api.Http;
 
 /// <summary>Which proxies may say who the client is: configuration section <c>ForwardedHeaders</c>.</summary>
-public sealed class ForwardedClientOptions
+internal sealed class TrustedProxyOptions
 {
     /// <summary>The name of the section.</summary>
     public const string SectionName = "ForwardedHeaders";
@@ -16,11 +16,11 @@ public sealed class ForwardedClientOptions
     public int Hops { get; set; } = 1;
 }
 
-internal static class ForwardedClients
+internal static class TrustedProxies
 {
-    public static void AddForwardedClients(this IHostApplicationBuilder builder)
+    public static void AddTrustedProxies(this IHostApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(ForwardedClientOptions.SectionName).Get<ForwardedClientOptions>() ?? new();
+        var options = builder.Configuration.GetSection(TrustedProxyOptions.SectionName).Get<TrustedProxyOptions>() ?? new();
         if (options.Hops < 1)
         {
             throw Refusal("ForwardedHeaders:Hops must be at least 1.");
@@ -42,10 +42,10 @@ internal static class ForwardedClients
             ? parsed
             : throw Refusal($"ForwardedHeaders:Networks: '{network}' must be a network such as 10.0.0.0/16.");
 
-        static OptionsValidationException Refusal(string rule) => new(ForwardedClientOptions.SectionName, typeof(ForwardedClientOptions), [rule]);
+        static OptionsValidationException Refusal(string rule) => new(TrustedProxyOptions.SectionName, typeof(TrustedProxyOptions), [rule]);
     }
 
-    public static void UseForwardedClients(this WebApplication app)
+    public static void UseTrustedProxies(this WebApplication app)
     {
         if (app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value.KnownIPNetworks.Count > 0)
         {

@@ -1,0 +1,18 @@
+using UserApi.Api.Http;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores;
+
+namespace UserApi.Api;
+
+/// <summary>What a caller is told of a failure: nothing of the exception itself leaves the process.</summary>
+internal static class ExceptionProblems
+{
+    public static Problem For(Exception exception) => exception switch
+    {
+        StoreUnavailableException { MayHaveBeenApplied: true } => UserProblems.OutcomeUnknown,
+        StoreUnavailableException => UserProblems.StoreUnavailable,
+        IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now."),
+        BadHttpRequestException e => new(e.StatusCode),
+        _ => Problem.Unexpected,
+    };
+}
