@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace UserApi.Bench;
 
-/// <summary>What a contender was asked for.</summary>
+/// <summary>Kinds of load.</summary>
 internal enum Workload
 {
     Get,
@@ -12,8 +12,8 @@ internal enum Workload
 }
 
 /// <summary>
-/// What a load generator counted, and what the loaded program took for it: its CPU time and the most memory that it had. Times are in
-/// microseconds, memory is in bytes.
+/// The counts of a load generator, and the CPU time and highest memory of the loaded program. Times are in microseconds, memory is in
+/// bytes.
 /// </summary>
 internal sealed record Load(long Requests, double Microseconds, long Errors, long Wrong, double P50, double P99, double Cpu = 0, long Peak = 0)
 {
@@ -27,17 +27,17 @@ internal static class Wrk
 {
     private static readonly string s_script = Path.Combine(AppContext.BaseDirectory, "wrk.lua");
 
-    /// <param name="server">The program that is loaded.</param>
+    /// <param name="server">The loaded program.</param>
     /// <param name="workload">A <see cref="Workload"/> or a path.</param>
     /// <param name="users">How many users there are.</param>
-    /// <param name="connections">How many requests are under way at any time.</param>
-    /// <param name="duration">For how long.</param>
-    /// <param name="checks">Whether every answer is read: right, but slower.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="connections">How many requests are in progress at any time.</param>
+    /// <param name="duration">The duration of the load.</param>
+    /// <param name="checks">Whether every response is checked, which is slower.</param>
+    /// <param name="cancellationToken">Stops the load.</param>
     public static async Task<Load> RunAsync(
         Server server, string workload, int users, int connections, TimeSpan duration, bool checks, CancellationToken cancellationToken)
     {
-        // wrk knows whole seconds only.
+        // wrk accepts whole seconds only.
         var seconds = (int)Math.Ceiling(duration.TotalSeconds);
         var command = new Command("wrk",
         [
@@ -51,11 +51,11 @@ internal static class Wrk
             load with { Cpu = (server.Process.CpuTime - before).TotalMicroseconds, Peak = server.Process.PeakBytes }, $"{server.Name}, {workload}");
     }
 
-    /// <summary>Reads a load generator's line of JSON.</summary>
+    /// <summary>Parses a load generator's line of JSON.</summary>
     public static Load Parse(string output) =>
         JsonSerializer.Deserialize<Load>(output.Split('\n').Last(line => line.StartsWith('{')), JsonSerializerOptions.Web)!;
 
-    /// <summary>A figure of answers that were wrong is no figure.</summary>
+    /// <summary>Fails if responses were wrong, because figures for wrong responses mean nothing.</summary>
     public static Load Require(Load load, string what) => load is { Requests: > 0, Errors: 0, Wrong: 0 }
         ? load
         : throw new InvalidOperationException($"{what}: {load.Requests} answers, of which {load.Errors} errors and {load.Wrong} wrong.");

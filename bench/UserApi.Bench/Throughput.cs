@@ -1,12 +1,12 @@
 namespace UserApi.Bench;
 
-/// <summary>One row of the comparison: a contender under one load, a measurement for each round.</summary>
+/// <summary>One row of the comparison: a contender under one load, with a measurement per round.</summary>
 internal sealed record Row(string Contender, Workload Workload, int Connections, List<Load> Rounds)
 {
     public double Median(Func<Load, double> figure) => Statistics.Median(Rounds.Select(figure));
 }
 
-/// <summary>Loads the contenders in turns, round after round, so that whatever drifts meanwhile hits them all.</summary>
+/// <summary>Loads the contenders in turns, round after round, so that changes of the machine's speed affect all of them.</summary>
 internal sealed class Throughput(Options options, CancellationToken cancellationToken)
 {
     private readonly List<Row> _rows = [];
@@ -32,7 +32,7 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
                 {
                     Console.WriteLine($"  round {round} of {options.Rounds}: {workload}, {connections} connections");
 
-                    // Not always the same one after the same other
+                    // Random order, so that no contender always follows the same one
                     foreach (var contender in contenders.Where(c => c.Workloads.Contains(workload)).OrderBy(_ => Random.Shared.Next()))
                     {
                         Add(contender, workload, connections, await TurnAsync(contender, servers, workload, connections));
@@ -42,7 +42,7 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
 
             foreach (var contender in contenders.Where(c => c.Loop is null && c.Workloads.Contains(Workload.Put)))
             {
-                // Of users put at random, this share has been met at least once; what is read back are 200 of them.
+                // The expected share of users that were put at least once; 200 users are read back.
                 var puts = _rows.Where(row => row.Contender == contender.Name && row.Workload == Workload.Put).Sum(row => row.Rounds.Sum(load => load.Requests));
                 var expected = 1 - Math.Exp(-(double)puts / options.Users);
                 var seen = await servers[contender.Name].ShareOfPutsAsync(options.Users, cancellationToken);

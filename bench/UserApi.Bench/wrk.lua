@@ -1,5 +1,5 @@
--- Arguments: get, put, mix or a path; the number of users; "check" to hold every answer against what was seeded or put.
--- Prints one line of JSON. An answer is right when the number in the user's name is the number in its id.
+-- Arguments: get, put, mix or a path; the number of users; "check" to check every response.
+-- Prints one line of JSON. A response is right if the number in the user's name is the number in its id.
 local sampled = 100000
 local threads = {}
 
@@ -15,7 +15,7 @@ function init(args)
   if workload:sub(1, 1) == "/" then
     gets[1] = wrk.format("GET", workload)
   else
-    -- No user in the answer: what programs that write much prefer, and all that the peers can do.
+    -- Asks for no user in the response: programs that write much prefer this, and the peers can do nothing else.
     local json = { ["Content-Type"] = "application/json", ["Prefer"] = "return=minimal" }
     for i = 1, math.min(users, sampled) do
       local number = users <= sampled and i or math.random(users)
