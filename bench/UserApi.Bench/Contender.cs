@@ -90,16 +90,16 @@ internal sealed class Contenders(Places places, int users, string url, string pe
     public static Contender Api(
         Places places, string name, string build, Dictionary<string, string> store, params (string Key, string Value)[] settings) => new(name, address => new(
         "dotnet", [places.Program(build, "UserApi.Api"), "--urls", address.OriginalString])
-    {
-        Environment = new Dictionary<string, string>(store)
         {
-            ["Authentication__AllowAnonymous"] = "true",
-            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9",
-            ["OTEL_TRACES_SAMPLER"] = "traceidratio",
-            ["OTEL_TRACES_SAMPLER_ARG"] = "0.1",
-        }.With(settings),
-        WorkingDirectory = Path.Combine(places.Built, build),
-    });
+            Environment = new Dictionary<string, string>(store)
+            {
+                ["Authentication__AllowAnonymous"] = "true",
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9",
+                ["OTEL_TRACES_SAMPLER"] = "traceidratio",
+                ["OTEL_TRACES_SAMPLER_ARG"] = "0.1",
+            }.With(settings),
+            WorkingDirectory = Path.Combine(places.Built, build),
+        });
 
     public static Dictionary<string, string> EmbeddedStore(string path) => new() { ["Store__Kind"] = "Embedded", ["Store__Path"] = path };
 
