@@ -23,7 +23,7 @@ internal sealed class Series(string name, string unit)
     public double Mean(double from) => Points.Where(point => point.Seconds >= from).Average(point => point.Value);
 }
 
-/// <summary>Samples a process until <paramref name="stop"/>.</summary>
+/// <summary>Samples a process until it is told to stop.</summary>
 internal sealed class Sampler
 {
     public Series Memory { get; } = new("resident memory", "MiB");
