@@ -125,7 +125,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     // The build puts the program beside the tests, because they reference it.
     private static string Program { get; } = Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null);
 
-    private static ApiProcess Start(string environment, IEnumerable<(string Key, string? Value)> settings) => new(
+    /// <summary>Starts the API, and does not wait.</summary>
+    public static ApiProcess Start(string environment, params IEnumerable<(string Key, string? Value)> settings) => new(
         Program,
         [
             ("ASPNETCORE_ENVIRONMENT", environment), ("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("Authentication__AllowAnonymous", "true"), .. settings,
