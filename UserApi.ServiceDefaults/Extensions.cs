@@ -15,6 +15,9 @@ namespace UserApi.ServiceDefaults;
 /// <summary>What every service of this solution has: telemetry, health, service discovery and resilient HTTP clients.</summary>
 public static class Extensions
 {
+    /// <summary>Where telemetry goes, by the OpenTelemetry specification.</summary>
+    internal const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
     /// <summary>Adds the defaults to a service.</summary>
     /// <param name="builder">The service.</param>
     /// <param name="telemetrySources">The names of the activity sources and meters to export, besides those of the platform.</param>
@@ -22,6 +25,7 @@ public static class Extensions
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddConsoleLogging();
+        builder.AddSettings<TelemetryOptions, TelemetryOptionsValidator>(TelemetryOptions.SectionName);
         builder.AddTraceContext();
         builder.AddOpenTelemetry(telemetrySources);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthEndpoints.LiveTag]);
@@ -69,7 +73,7 @@ public static class Extensions
     /// <summary>Exports over OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says to; where it does not, nothing is recorded at all.</summary>
     private static void AddOpenTelemetry(this IHostApplicationBuilder builder, string[] sources)
     {
-        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointKey]))
         {
             return;
         }
