@@ -1,11 +1,12 @@
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 
 namespace UserApi.Api.Http;
 
 /// <summary>
 /// Where bearer tokens come from: ASP.NET Core's own configuration section <c>Authentication:Schemes:Bearer</c>. These are the names that
-/// its JwtBearerConfigureOptions reads (aspnetcore, src/Security/Authentication/JwtBearer/src/JwtBearerConfigureOptions.cs) and
-/// <c>dotnet user-jwts</c> writes; the meaning of those without a text here is that of the property of <see cref="JwtBearerOptions"/>.
+/// its JwtBearerConfigureOptions reads (aspnetcore, src/Security/Authentication/JwtBearer/src/JwtBearerConfigureOptions.cs), and
+/// that <c>dotnet user-jwts</c> writes.
 /// </summary>
 internal sealed class BearerSchemeOptions
 {
@@ -36,33 +37,46 @@ internal sealed class BearerSchemeOptions
     /// <summary>The service sets this one itself: <see cref="LimitOptions.RequestTimeout"/>.</summary>
     public TimeSpan? BackchannelTimeout { get; set; }
 
-    /// <summary>How soon the metadata may be asked for again.</summary>
+    /// <inheritdoc cref="JwtBearerOptions.RefreshInterval"/>
     public TimeSpan? RefreshInterval { get; set; }
 
+    /// <inheritdoc cref="JwtBearerOptions.Challenge"/>
     public string? Challenge { get; set; }
 
+    /// <inheritdoc cref="AuthenticationSchemeOptions.ForwardAuthenticate"/>
     public string? ForwardAuthenticate { get; set; }
 
+    /// <inheritdoc cref="AuthenticationSchemeOptions.ForwardChallenge"/>
     public string? ForwardChallenge { get; set; }
 
+    /// <inheritdoc cref="AuthenticationSchemeOptions.ForwardDefault"/>
     public string? ForwardDefault { get; set; }
 
+    /// <inheritdoc cref="AuthenticationSchemeOptions.ForwardForbid"/>
     public string? ForwardForbid { get; set; }
 
+    /// <inheritdoc cref="AuthenticationSchemeOptions.ForwardSignIn"/>
     public string? ForwardSignIn { get; set; }
 
+    /// <inheritdoc cref="AuthenticationSchemeOptions.ForwardSignOut"/>
     public string? ForwardSignOut { get; set; }
 
+    /// <inheritdoc cref="JwtBearerOptions.IncludeErrorDetails"/>
     public bool? IncludeErrorDetails { get; set; }
 
+    /// <inheritdoc cref="JwtBearerOptions.MapInboundClaims"/>
     public bool? MapInboundClaims { get; set; }
 
+    /// <inheritdoc cref="JwtBearerOptions.RefreshOnIssuerKeyNotFound"/>
     public bool? RefreshOnIssuerKeyNotFound { get; set; }
 
+    /// <inheritdoc cref="JwtBearerOptions.SaveToken"/>
     public bool? SaveToken { get; set; }
 
+    /// <summary>The service sets this one itself: <see cref="CallerOptions.AnyAudience"/>.</summary>
     public bool? ValidateAudience { get; set; }
 
+    /// <summary>Whether the issuer is checked where there are no metadata; with metadata it always is. Default: true.</summary>
     public bool? ValidateIssuer { get; set; }
 
     /// <summary>Whether an audience is named.</summary>
