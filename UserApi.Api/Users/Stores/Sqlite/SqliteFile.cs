@@ -39,6 +39,7 @@ internal sealed partial class SqliteFile
             CreateFile();
             connection = Open();
             Prepare(connection);
+            WarnOfWideMode();
             return use(connection);
         }
         catch (Exception e)
@@ -92,10 +93,12 @@ internal sealed partial class SqliteFile
             // Never a file that is there: closing it would release the locks that this process has on it (fcntl(2), POSIX advisory locks).
             using var created = TryCreate();
         }
+    }
 
-        // Left as it is: an operator may have chosen it, and another user may depend on it.
-        var mode = File.GetUnixFileMode(_path);
-        if ((mode & ~FolderMode) != 0)
+    // Left as it is: an operator may have chosen it, and another user may depend on it.
+    private void WarnOfWideMode()
+    {
+        if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(_path) is var mode && (mode & ~FolderMode) != 0)
         {
             LogWideMode(_path, Convert.ToString((int)mode, 8));
         }
