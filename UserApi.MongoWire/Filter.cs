@@ -87,9 +87,7 @@ internal sealed class Filter
             };
         }
 
-        return value is BsonArray
-            ? throw new CommandFailure(ErrorCode.BadValue, $"Filters on arrays ({path}) are not supported.")
-            : value;
+        return value;
     }
 
     private Func<BsonValue?, bool> Test(BsonElement condition)
@@ -111,11 +109,13 @@ internal sealed class Filter
         };
     }
 
-    private bool IsEqual(BsonValue? value, BsonValue operand) => Order.Equals(value ?? BsonNull.Value, operand);
+    // An array equals itself and each of its items; $ne holds where neither does (jstests/core/query/ne/ne_array.js).
+    private bool IsEqual(BsonValue? value, BsonValue operand) =>
+        Order.Equals(value ?? BsonNull.Value, operand) || (value is BsonArray items && items.Any(item => Order.Equals(item, operand)));
 
     private int? Compare(BsonValue? value, BsonValue operand)
     {
-        return value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
+        return value is BsonArray ? throw new CommandFailure(ErrorCode.BadValue, "Ranges of arrays are not supported.") : value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
     }
 
     private void AddAll(BsonDocument query)

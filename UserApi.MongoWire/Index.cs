@@ -110,7 +110,12 @@ internal sealed class Index
     /// <returns>Null when the document is not in the index.</returns>
     private BsonValue[]? KeyOf(BsonDocument document) => _partial?.Matches(document) == false
         ? null
-        : [.. _paths.Select(path => Filter.ValueAt(document, path) ?? BsonNull.Value)];
+        : [.. _paths.Select(path => Filter.ValueAt(document, path) switch
+        {
+            null => BsonNull.Value,
+            BsonArray => throw new CommandFailure(ErrorCode.BadValue, $"Indexes of arrays ({path}) are not supported."),
+            var value => value,
+        })];
 
     // The directions of keys do not matter to the look-ups of this server. A shorter key is a prefix.
     private int Compare(BsonValue[] x, BsonValue[] y) => x.Zip(y, _order.Compare).FirstOrDefault(result => result != 0);

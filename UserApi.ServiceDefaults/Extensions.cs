@@ -15,6 +15,9 @@ namespace UserApi.ServiceDefaults;
 /// <summary>What every service of this solution has: telemetry and health endpoints.</summary>
 public static class Extensions
 {
+    /// <summary>The setting of the OpenTelemetry specification that says where telemetry is sent.</summary>
+    internal const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
     /// <summary>Adds the defaults.</summary>
     /// <param name="builder">The service.</param>
     /// <param name="telemetrySources">Names of activity sources and meters to export, in addition to the platform's.</param>
@@ -22,6 +25,7 @@ public static class Extensions
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddConsoleLogging();
+        builder.AddSettings<TelemetryOptions, TelemetryOptionsValidator>(TelemetryOptions.SectionName);
         builder.AddTraceContext();
         builder.AddOpenTelemetry(telemetrySources);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthEndpoints.LiveTag]);
@@ -66,7 +70,7 @@ public static class Extensions
     /// <summary>Exports by OTLP to <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>; if that is not set, records nothing.</summary>
     private static void AddOpenTelemetry(this IHostApplicationBuilder builder, string[] sources)
     {
-        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointKey]))
         {
             return;
         }

@@ -1,8 +1,9 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
 using OpenTelemetry.Trace;
@@ -12,11 +13,10 @@ namespace UserApi.ServiceDefaults;
 /// <summary>
 /// Which parts of a caller's trace context (W3C Trace Context, W3C Baggage) are trusted. By default only the ids of <c>traceparent</c>, so
 /// that callers can find their requests. This service decides whether a request is traced, because otherwise a stranger could have all
-/// requests traced, or none; <c>tracestate</c> and <c>baggage</c> are ignored. <c>Telemetry:TrustCallers</c> is for services that know all callers.
+/// requests traced, or none; <c>tracestate</c> and <c>baggage</c> are ignored. <see cref="TelemetryOptions.TrustCallers"/> is for services that know all callers.
 /// </summary>
 internal static class Tracing
 {
-    private const string TrustCallers = "Telemetry:TrustCallers";
     private const string SamplerKey = "OTEL_TRACES_SAMPLER";
     private const string RatioKey = "OTEL_TRACES_SAMPLER_ARG";
 
@@ -26,7 +26,7 @@ internal static class Tracing
         // ASP.NET Core's and HttpClient's propagators handle the headers. By default, OpenTelemetry's instrumentation reads and writes them
         // again, with a propagator of its own that trusts them.
         Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
-        if (!builder.Configuration.GetValue<bool>(TrustCallers))
+        if (!AreCallersTrusted(builder.Configuration))
         {
             builder.Services.AddSingleton<DistributedContextPropagator>(new IdsOnlyPropagator());
         }
@@ -35,31 +35,50 @@ internal static class Tracing
     /// <summary>Samples by <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c>, which the SDK reads if callers are trusted.</summary>
     public static TracerProviderBuilder SetSampler(this TracerProviderBuilder tracing, IConfiguration configuration)
     {
-        var own = new ChanceSampler(ReadRatio(configuration));
-        return configuration.GetValue<bool>(TrustCallers)
-            ? tracing
-            : tracing.SetSampler(new ParentBasedSampler(own, remoteParentSampled: own, remoteParentNotSampled: own));
-    }
-
-    // The samplers of the OpenTelemetry specification that its .NET SDK supports. A local parent's decision applies in any case.
-    private static double ReadRatio(IConfiguration configuration)
-    {
-        var sampler = configuration[SamplerKey];
-        return sampler?.ToLowerInvariant() switch
+        // A wrong value stops the start (TelemetryOptionsValidator).
+        if (AreCallersTrusted(configuration) || !TryReadRatio(configuration, out var ratio, out _))
         {
-            null or "" or "always_on" or "parentbased_always_on" => 1,
-            "always_off" or "parentbased_always_off" => 0,
-            "traceidratio" or "parentbased_traceidratio" => configuration.GetValue<double?>(RatioKey) switch
-            {
-                null => 1,
-                >= 0 and <= 1 and var ratio => ratio,
-                _ => throw Refusal($"{RatioKey} must be a number from 0 to 1."),
-            },
-            _ => throw Refusal($"{SamplerKey} must be always_on, always_off, traceidratio, or one of these with the prefix parentbased_, not {sampler}."),
-        };
+            return tracing;
+        }
+
+        var own = new ChanceSampler(ratio);
+        return tracing.SetSampler(new ParentBasedSampler(own, remoteParentSampled: own, remoteParentNotSampled: own));
     }
 
-    private static OptionsValidationException Refusal(string rule) => new(SamplerKey, typeof(Sampler), [rule]);
+    /// <summary>Reads which share of the traces is recorded.</summary>
+    /// <param name="configuration">The configuration.</param>
+    /// <param name="ratio">The share, from 0 to 1.</param>
+    /// <param name="rule">The rule that a value breaks.</param>
+    // The samplers of the OpenTelemetry specification that its .NET SDK supports. A local parent's decision applies in any case.
+    public static bool TryReadRatio(IConfiguration configuration, out double ratio, [NotNullWhen(false)] out string? rule)
+    {
+        (ratio, rule) = (1, null);
+        switch (configuration[SamplerKey]?.ToLowerInvariant())
+        {
+            case null or "" or "always_on" or "parentbased_always_on":
+                break;
+            case "always_off" or "parentbased_always_off":
+                ratio = 0;
+                break;
+            case "traceidratio" or "parentbased_traceidratio":
+                if (configuration[RatioKey] is { Length: > 0 } text
+                    && !(double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out ratio) && ratio is >= 0 and <= 1))
+                {
+                    rule = $"{RatioKey} must be a number from 0 to 1, not '{text}'.";
+                }
+
+                break;
+            case var sampler:
+                rule = $"{SamplerKey} must be always_on, always_off, traceidratio, or one of them with parentbased_ before it, not {sampler}.";
+                break;
+        }
+
+        return rule is null;
+    }
+
+    // Read before the options exist, because it decides what is registered. A value that is no boolean stops the start.
+    private static bool AreCallersTrusted(IConfiguration configuration) =>
+        bool.TryParse(configuration[$"{TelemetryOptions.SectionName}:{nameof(TelemetryOptions.TrustCallers)}"], out var areTrusted) && areTrusted;
 
     /// <summary>Samples a share of traces at random. By the trace id, as in the SDK's sampler, callers could choose what is sampled.</summary>
     private sealed class ChanceSampler(double ratio) : Sampler

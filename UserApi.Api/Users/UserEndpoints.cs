@@ -54,7 +54,7 @@ internal static class UserEndpoints
         users.MapPut(PathOfOne, Put).RequireScope(ScopeAuthorization.Write)
             .WithName("PutUser")
             .WithSummary("Creates a user, or replaces it as a whole")
-            .WithDescription("The time of creation is kept. A body without a `Content-Type` is taken as JSON.")
+            .WithDescription("The time of creation is kept; a body that changes nothing keeps the tag and the time of change, too. A body without a `Content-Type` is taken as JSON.")
             .TakesTarget()
             .TakesInput(Json, UserExamples.Input)
             .AnswersWith(200, "Replaced.", UserExamples.User, Precondition.EntityTag)
@@ -64,7 +64,9 @@ internal static class UserEndpoints
         users.MapPatch(PathOfOne, Patch).RequireScope(ScopeAuthorization.Write)
             .WithName("PatchUser")
             .WithSummary("Changes some members of a user")
-            .WithDescription("JSON Merge Patch (RFC 7396): a member that is null is removed. Nothing that another caller writes meanwhile is lost.")
+            .WithDescription(
+                "JSON Merge Patch (RFC 7396): a member that is null is removed. Nothing that another caller writes meanwhile is lost. A patch that "
+                + "changes nothing keeps the tag and the time of change.")
             .TakesTarget()
             .TakesInput(MergePatch, UserExamples.Patch)
             .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Patch", "The media type that is accepted (RFC 5789).", MergePatch))
@@ -159,7 +161,7 @@ internal static class UserEndpoints
         Dictionary<string, string[]> errors = [];
         var result = await store.UpdateAsync(target.Id, user => user.Merge(json, out errors), target.Precondition, http.RequestAborted)
             .AuditAsync(audit, http, target.Id, AuditedWrites.Update);
-        return result.Outcome == WriteOutcome.Unchanged
+        return result.Outcome == WriteOutcome.Invalid
             ? Problem.Invalid(errors)
             : Written(target, result, http, returnUser: !http.Request.PrefersMinimal());
     }

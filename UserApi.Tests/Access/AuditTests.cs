@@ -81,8 +81,15 @@ public sealed class AuditTests : IDisposable
         using var conflict = await client.CallAsync("PUT", "/users/ana", $"Bearer {token}", "If-Match", "*");
         Assert.Equal(HttpStatusCode.PreconditionFailed, conflict.StatusCode);
         Assert.Equal(404, await client.StatusAsync("GET", "/users/ana", token));
-
         Assert.Empty(Lines);
+
+        client.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        await client.Put("ana").Is(HttpStatusCode.Created);
+        Assert.Single(Lines);
+        await client.Put("ana").Is(HttpStatusCode.OK);
+        await client.Put("ana", HttpSteps.Ana, ("Prefer", "return=minimal")).Is(HttpStatusCode.NoContent);
+        await client.Patch("ana", "{}").Is(HttpStatusCode.OK);
+        Assert.Single(Lines);
     }
 
     [Fact]

@@ -7,6 +7,9 @@ namespace UserApi.Tests.Access;
 /// <summary>The calls that the tests of who may call make.</summary>
 internal static class Calls
 {
+    // Each write changes something.
+    private static int s_calls;
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>Calls with exactly this <c>Authorization</c> header, or none, and one header more if need be.</summary>
@@ -27,7 +30,7 @@ internal static class Calls
         if (method is "PUT" or "PATCH")
         {
             var mediaType = method == "PUT" ? "application/json" : "application/merge-patch+json";
-            request.Content = new StringContent("""{"name":"Ana"}""", Encoding.UTF8, new MediaTypeHeaderValue(mediaType));
+            request.Content = new StringContent($$"""{"name":"Ana {{Interlocked.Increment(ref s_calls)}}"}""", Encoding.UTF8, new MediaTypeHeaderValue(mediaType));
         }
 
         return await client.SendAsync(request, Cancel);

@@ -148,7 +148,7 @@ public class IssuerTests
     {
         await using var issuer = await Issuer.StartAsync();
         issuer.Delay = TimeSpan.FromMinutes(1);
-        await using var api = new ApiFactory([.. issuer.Settings, ("Limits:RequestTimeout", "00:00:00.5")]);
+        await using var api = new ApiFactory([.. issuer.Settings, ("Limits:RequestTimeout", "00:00:00.5"), ("Store:Timeout", "00:00:00.4")]);
         using var client = api.Client();
         Assert.Equal(200, await client.StatusAsync("GET", "/alive", null));
 

@@ -57,7 +57,7 @@ public class LimitTests
     public async Task A_request_that_takes_too_long_is_worth_another_attempt()
     {
         var store = new StoreDouble(cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken));
-        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"))
+        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"), ("Store:Timeout", "00:00:00.2"))
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };
@@ -82,7 +82,7 @@ public class LimitTests
     [Fact]
     public async Task A_body_that_does_not_come_takes_too_long()
     {
-        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"));
+        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"), ("Store:Timeout", "00:00:00.2"));
         using var client = api.CreateClient();
 
         var answer = await client.SendRaw(
@@ -142,7 +142,7 @@ public class LimitTests
     public async Task A_request_that_waits_too_long_for_its_turn_takes_too_long()
     {
         var store = new StoreDouble(cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken));
-        await using var api = new ApiFactory(("Limits:MaxConcurrentRequests", "1"), ("Limits:RequestTimeout", "00:00:00.3"))
+        await using var api = new ApiFactory(("Limits:MaxConcurrentRequests", "1"), ("Limits:RequestTimeout", "00:00:00.3"), ("Store:Timeout", "00:00:00.2"))
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };

@@ -169,10 +169,11 @@ variable "request_timeout" {
   default     = 10
   nullable    = false
 
-  # The load balancer's idle timeout is 60 seconds.
+  # More than the 1.5 seconds that the API gives one operation on its store (Store:Timeout), or it does not start. The load balancer gives up
+  # a silent request after 60 seconds.
   validation {
-    condition     = var.request_timeout == floor(var.request_timeout) && var.request_timeout >= 1 && var.request_timeout <= 50
-    error_message = "request_timeout must be a whole number from 1 to 50."
+    condition     = var.request_timeout == floor(var.request_timeout) && var.request_timeout >= 2 && var.request_timeout <= 50
+    error_message = "request_timeout must be a whole number from 2 to 50."
   }
 }
 
