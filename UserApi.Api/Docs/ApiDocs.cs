@@ -11,14 +11,14 @@ using UserApi.Api.Http;
 
 namespace UserApi.Api.Docs;
 
-/// <summary>The OpenAPI document at <c>/openapi.json</c>, and Swagger UI at <c>/docs</c> from assets of the program's own.</summary>
+/// <summary>The OpenAPI document at <c>/openapi.json</c>, and Swagger UI at <c>/docs</c> from local assets.</summary>
 internal static partial class ApiDocs
 {
     private const string Path = "/docs";
     private const string Document = "/openapi.json";
     private const string DocumentName = "openapi";
 
-    // Swagger UI draws its icons as data: images and writes style attributes.
+    // Swagger UI uses data: images for its icons, and style attributes.
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -44,7 +44,7 @@ internal static partial class ApiDocs
                 Description = $"A token with the scope `{ScopeAuthorization.Read}` for reading, `{ScopeAuthorization.Write}` for writing.",
             });
 
-            // The filter alone makes the paths; Swashbuckle would guess them from the handlers' signatures.
+            // Only the filter makes the paths; Swashbuckle would guess them from the handlers' signatures.
             swagger.DocInclusionPredicate((_, _) => false);
             swagger.DocumentFilter<OpenApiPathsFilter>();
             swagger.SchemaFilter<SchemaFilter>();
@@ -72,7 +72,7 @@ internal static partial class ApiDocs
     internal static string ToLocal(string address) =>
         address.Replace("//[::]:", "//localhost:", StringComparison.Ordinal).Replace("//0.0.0.0:", "//localhost:", StringComparison.Ordinal);
 
-    // Elsewhere than on a developer's machine, what the server listens at is not what people open.
+    // Only on a developer's machine is the server's address the one that people open.
     private static void LogAddresses(WebApplication app)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("UserApi.Api.Docs");
@@ -93,7 +93,7 @@ internal static partial class ApiDocs
             return next(http);
         });
 
-        // Not UseSwagger: it would make the same document anew for every request.
+        // Not UseSwagger: it would generate the same document again for every request.
         var document = CreateDocument(app.ApplicationServices);
         docs.Use((http, next) => IsDocument(http) ? document.ExecuteAsync(http) : next(http));
         docs.UseSharedFiles(Path);

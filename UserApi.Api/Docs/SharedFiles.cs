@@ -6,8 +6,8 @@ using UserApi.Api.Http;
 namespace UserApi.Api.Docs;
 
 /// <summary>
-/// The files of Swagger UI, each made once and kept, so that all clients are sent the same bytes. Swagger UI's own middleware unpacks 1.6 MB
-/// for each request, and holds them as often as there are clients that do not read.
+/// The files of Swagger UI, each loaded once and kept, so that all clients get the same bytes. Swagger UI's own middleware unpacks 1.6 MB
+/// for each request, and keeps them in memory for each client that does not read.
 /// </summary>
 internal static class SharedFiles
 {
@@ -15,7 +15,7 @@ internal static class SharedFiles
         StringComparer.Ordinal,
         "index.html", "index.css", "index.js", "swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-16x16.png", "favicon-32x32.png");
 
-    /// <summary>Answers GET and HEAD for each of the files below <paramref name="path"/>; there is nothing else below it.</summary>
+    /// <summary>Serves GET and HEAD for each of the files below <paramref name="path"/>, and nothing else there.</summary>
     public static void UseSharedFiles(this IApplicationBuilder app, string path)
     {
         var files = new ConcurrentDictionary<(string Name, bool IsCompressed), SharedFile>();
