@@ -36,7 +36,7 @@ internal static class BearerAuthentication
             Authentication:ScopePrefix must hold only what a scope can: ASCII without spaces, quotation marks and backslashes (RFC 6749 section 3.3).
             """);
 
-        builder.Services.AddSingleton(new CallerPolicy(hasIssuer, allowAnonymous, options.ScopePrefix));
+        builder.Services.AddSingleton(new CallerPolicy(hasIssuer, allowAnonymous, options.ScopePrefix, bearer["Authority"] ?? bearer["MetadataAddress"]));
         if (!hasIssuer)
         {
             // No token could be checked, so no request pays for the attempt.
@@ -132,7 +132,7 @@ internal static class BearerAuthentication
         }
 
         challenge.HandleResponse();
-        var detail = challenge.AuthenticateFailure is { } invalid ? Explain(invalid) : "A bearer token is required.";
+        var detail = challenge.AuthenticateFailure is { } invalid ? Explain(invalid) : "A bearer token must be sent in Authorization.";
         http.Response.Headers.WWWAuthenticate = challenge.AuthenticateFailure is null
             ? JwtBearerDefaults.AuthenticationScheme
             : $"{JwtBearerDefaults.AuthenticationScheme} error=\"invalid_token\", error_description=\"{detail}\"";
