@@ -111,7 +111,7 @@ internal static partial class ApiDocs
             ui.SwaggerEndpoint(Document, "UserApi");
 
             // The bar only lets people choose among documents, and there is one.
-            ui.HeadContent = "<style>.topbar { display: none }</style>";
+            ui.HeadContent = "<style>#swagger-ui .topbar { display: none }</style>";
             ui.EnableTryItOutByDefault();
         });
         docs.Run(next);

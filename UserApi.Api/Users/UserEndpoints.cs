@@ -31,7 +31,7 @@ internal static class UserEndpoints
             .WithSummary("Lists users, a page at a time")
             .WithDescription(
                 "Users in the order of their ids' code points. A page costs the same wherever it is; users added or removed meanwhile "
-                + "make no other user repeat or vanish. A page of about 2 KiB or more is compressed (`br`, `gzip`) for clients that accept it; its tag then "
+                + "make no other user repeat or vanish. A page of about 4 KiB or more is compressed (`br`, `gzip`) for clients that accept it; its tag then "
                 + "is weak, which `If-None-Match` takes and `If-Match` does not (RFC 9110 section 13.1.1).")
             .Takes(UserPageQuery.Parameters)
             .AnswersWith(200, "A page. `next` is null on the last one.", UserExamples.Page, Precondition.EntityTag, UserPageQuery.NextLink, new("Content-Encoding", "How the page is compressed, if it is.", "br"))

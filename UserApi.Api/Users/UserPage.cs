@@ -17,12 +17,12 @@ internal sealed record UserPage(
     public const int MaxBytes = 256 * 1024;
 
     /// <summary>
-    /// Whether a client that accepts a compressed page gets one: from about 2 KiB on, which is ten users. That takes 10 µs and saves two thirds;
-    /// less than 1.4 kB travels in one packet, compressed or not.
+    /// Whether a client that accepts a compressed page gets one: from about 4 KiB of text on, some 20 users. docs/api.md has what it costs and saves; below
+    /// that, it saves a packet or none.
     /// </summary>
     internal bool IsWorthCompressing()
     {
-        const int MinBytes = 2 * 1024;
+        const int MinBytes = 4 * 1024;
         var length = 0;
         return Items.Any(user => (length += user.TextLength) >= MinBytes);
     }
