@@ -23,7 +23,9 @@ internal static class BearerAuthentication
         builder.Services.AddSingleton(services =>
         {
             var callers = services.GetRequiredService<IOptions<CallerOptions>>().Value;
-            return new CallerPolicy(hasIssuer, callers.IsAnonymousAllowed(builder.Environment), callers.ScopePrefix);
+            var bearer = callers.Schemes.Bearer;
+            return new CallerPolicy(
+                hasIssuer, callers.IsAnonymousAllowed(builder.Environment), callers.ScopePrefix, bearer.Authority ?? bearer.MetadataAddress);
         });
         if (!hasIssuer)
         {
@@ -133,7 +135,7 @@ internal static class BearerAuthentication
         }
 
         challenge.HandleResponse();
-        var detail = challenge.AuthenticateFailure is { } invalid ? Explain(invalid) : "A bearer token is required.";
+        var detail = challenge.AuthenticateFailure is { } invalid ? Explain(invalid) : "A bearer token must be sent in Authorization.";
         http.Response.Headers.WWWAuthenticate = challenge.AuthenticateFailure is null
             ? JwtBearerDefaults.AuthenticationScheme
             : $"{JwtBearerDefaults.AuthenticationScheme} error=\"invalid_token\", error_description=\"{detail}\"";

@@ -50,7 +50,14 @@ public class LimitTests
         using var client = api.CreateClient();
 
         await client.Put("ana", HttpSteps.Ana.PadRight(20)).Is(HttpStatusCode.Created);
-        await client.Put("ana", HttpSteps.Ana.PadRight(21)).IsProblem(HttpStatusCode.RequestEntityTooLarge);
+        var problem = await client.Put("ana", HttpSteps.Ana.PadRight(21)).IsProblem(HttpStatusCode.RequestEntityTooLarge);
+
+        var detail = problem.GetProperty("detail").GetString()!;
+        Assert.Contains("at most 20 bytes", detail);
+        var put = (await (await client.Send("GET", "/openapi.json")).Read()).GetProperty("paths").GetProperty("/users/{id}").GetProperty("put");
+        Assert.Contains(detail, put.GetProperty("requestBody").GetProperty("description").GetString());
+        Assert.Contains(detail, put.GetProperty("responses").GetProperty("413").ToString());
+        Assert.DoesNotContain("65,536", put.ToString());
     }
 
     [Fact]
@@ -123,7 +130,8 @@ public class LimitTests
         {
             var answer = await Task.WhenAny(requests);
             requests.Remove(answer);
-            await answer.IsProblem(HttpStatusCode.ServiceUnavailable);
+            var problem = await answer.IsProblem(HttpStatusCode.ServiceUnavailable);
+            Assert.Equal("/problems/busy", problem.GetProperty("type").GetString());
             Assert.NotNull((await answer).Headers.RetryAfter);
         }
 
