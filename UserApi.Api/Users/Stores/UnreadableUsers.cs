@@ -32,7 +32,7 @@ internal sealed partial class UnreadableUsers
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "The store has a user that cannot be read: it is damaged, or another program has written it. Such users are left out of pages "
+        "The store has data that cannot be read as a user: it is damaged, or another program has written it. Such users are left out of pages "
         + "and are not found. Those with an id that the API allows can be replaced by PUT and removed by DELETE. The metric userapi.users.unreadable counts them; this is not logged again.")]
     private partial void LogUnreadable();
 }
