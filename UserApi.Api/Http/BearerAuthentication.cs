@@ -36,7 +36,7 @@ internal static class BearerAuthentication
             Authentication:ScopePrefix must hold only what a scope can: ASCII without spaces, quotation marks and backslashes (RFC 6749 section 3.3).
             """);
 
-        builder.Services.AddSingleton(new CallerPolicy(hasIssuer, allowAnonymous, options.ScopePrefix, bearer["Authority"] ?? bearer["MetadataAddress"]));
+        builder.Services.AddSingleton(new CallerPolicy(hasIssuer, allowAnonymous, options.ScopePrefix, Has("Authority") ? bearer["Authority"] : null));
         if (!hasIssuer)
         {
             // No token could be checked, so no request pays for the attempt.
