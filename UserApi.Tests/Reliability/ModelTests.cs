@@ -298,6 +298,7 @@ public sealed class MongoWireModelTests : ModelTests
     protected override ValueTask StopStoreAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
 
+[NeedsRealMongo]
 public sealed class MongoModelTests(RealMongo mongo) : ModelTests
 {
     private MongoUrl? _url;
