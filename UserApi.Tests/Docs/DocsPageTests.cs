@@ -7,8 +7,12 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Docs;
 
 /// <summary>Opens <c>/docs</c> as a person does, in a real browser.</summary>
-public class DocsPageTests
+public sealed class DocsPageTests : IDisposable
 {
+    private readonly TemporaryFolder _temporary = new();
+
+    public void Dispose() => _temporary.Dispose();
+
     [Fact]
     public async Task A_user_is_put_through_the_page()
     {
@@ -110,7 +114,7 @@ public class DocsPageTests
         where (string)message["method"]! == "Network.requestWillBeSent"
         select new Uri((string)message["params"]!["request"]!["url"]!);
 
-    private static ChromeDriver StartBrowser()
+    private ChromeDriver StartBrowser()
     {
         var browser = OnPath("chromium", "chromium-browser", "google-chrome");
         var driver = OnPath("chromedriver");
@@ -123,7 +127,9 @@ public class DocsPageTests
         options.AddArguments("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,2000");
         options.SetLoggingPreference(LogType.Browser, LogLevel.All);
         options.SetLoggingPreference("performance", LogLevel.All);
-        return new(ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver)), options);
+        var service = ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver));
+        service.DriverProcessStarting += (_, start) => start.DriverServiceProcessStartInfo.Environment["TMPDIR"] = _temporary.Path;
+        return new(service, options);
     }
 
     private static string? OnPath(params ReadOnlySpan<string> names)

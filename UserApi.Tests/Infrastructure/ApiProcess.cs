@@ -33,6 +33,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
+        // The pipes for debuggers stay behind when a process is killed.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         foreach (var (key, value) in settings)
         {
             if (key.StartsWith("--", StringComparison.Ordinal))

@@ -138,6 +138,11 @@ public sealed class FreshClone : IDisposable
             start.Environment["NUGET_PACKAGES"] = Packages;
         }
 
+        start.Environment["RunAnalyzers"] = "false"; // they have run over the same sources, when this was built
+
+        // The SDK does not take away all that it puts there.
+        start.Environment["TMPDIR"] = Directory.CreateDirectory(_folder.File("tmp")).FullName;
+
         // No process that stays behind: it would hold on to files that are about to be deleted.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         using var process = Process.Start(start)!;
