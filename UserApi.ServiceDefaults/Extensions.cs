@@ -12,7 +12,7 @@ using OpenTelemetry.Trace;
 
 namespace UserApi.ServiceDefaults;
 
-/// <summary>What every service of this solution has: telemetry, health, service discovery and resilient HTTP clients.</summary>
+/// <summary>What every service of this solution has: telemetry and health endpoints.</summary>
 public static class Extensions
 {
     /// <summary>Adds the defaults to a service.</summary>
@@ -25,9 +25,6 @@ public static class Extensions
         builder.AddTraceContext();
         builder.AddOpenTelemetry(telemetrySources);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthEndpoints.LiveTag]);
-        builder.Services.AddServiceDiscovery();
-        builder.Services.ConfigureHttpClientDefaults(http => http.AddStandardResilienceHandler());
-        builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());
         return builder;
     }
 

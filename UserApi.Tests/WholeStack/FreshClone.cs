@@ -79,6 +79,14 @@ public sealed class FreshClone : IDisposable
         return result;
     }
 
+    /// <summary>Runs a script at the root of the copy, with a home of its own for what the SDK keeps there.</summary>
+    public (int ExitCode, string Output) Bash(string script)
+    {
+        var result = Run("bash", At(), "-c", $"export HOME='{_folder.File("home")}' DOTNET_CLI_HOME='{_folder.File("home")}'; mkdir -p \"$HOME\"\n{script}");
+        TestContext.Current.TestOutputHelper?.WriteLine(result.Output);
+        return result;
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private string At(params ReadOnlySpan<string> path) => Path.Combine([_folder.File("clone"), .. path]);

@@ -15,16 +15,20 @@ internal static class Chart
     public static string Title(Workload workload) => workload switch
     {
         Workload.Get => "GET",
-        Workload.Put => "PUT",
-        _ => "90 GET to 10 PUT",
+        Workload.Put => "PUT, return=minimal",
+        Workload.PutAnswered => "PUT, answered with the user",
+        Workload.Page => "page of 50",
+        Workload.Mix => "90 GET to 10 PUT",
+        _ => "GET, refused (429)",
     };
 
-    public static string Draw(IReadOnlyList<Row> rows)
+    public static string Draw(IReadOnlyList<Row> rows, string database)
     {
         var connections = rows.Max(row => row.Connections);
         var shown = rows.Where(row => row.Connections == connections).GroupBy(row => row.Workload).ToArray();
         var scale = (Width - Labels - Numbers) / shown.SelectMany(group => group).Max(Speed);
-        var (body, y) = (new StringBuilder(), 8);
+        var (body, y) = (new StringBuilder(), 8 + Bar);
+        Text(0, y, $"MongoDB here is {database}.");
         foreach (var group in shown)
         {
             y += Bar;

@@ -7,7 +7,7 @@ namespace UserApi.Bench;
 /// <param name="Command">How it is started, given the address to listen on.</param>
 internal sealed record Contender(string Name, Func<Uri, Command> Command)
 {
-    public IReadOnlyList<Workload> Workloads { get; init; } = Enum.GetValues<Workload>();
+    public IReadOnlyList<Workload> Workloads { get; init; } = [Workload.Get, Workload.Put, Workload.Mix];
 
     /// <summary>A command that succeeds where this contender can run.</summary>
     public Command? Requires { get; init; }
@@ -27,6 +27,9 @@ internal sealed class Contenders(Places places, int users, string url, string pe
 {
     public const string Embedded = "UserApi, embedded store";
     public const string MongoDb = "UserApi, MongoDB";
+    public const string Traced = "UserApi, MongoDB, every request traced";
+    public const string Untraced = "UserApi, MongoDB, no request traced";
+    public const string Refusing = "UserApi, MongoDB, caller over its limit";
     public const string MinimalApi = "bare minimal API, MongoDB";
     public const string Constant = "constant answer";
     public const string RawDriver = "raw driver in a loop";
@@ -41,9 +44,18 @@ internal sealed class Contenders(Places places, int users, string url, string pe
     /// <summary>Those that are compared under load.</summary>
     public IEnumerable<Contender> Loaded =>
     [
-        Api(places, Embedded, places.Api, EmbeddedStore(file)),
-        Api(places, MongoDb, places.Api, MongoStore(url)),
-        new(MinimalApi, address => Dotnet("minimal-api", "MinimalApi", _peerEnvironment, "--urls", address.OriginalString)),
+        Api(places, Embedded, places.Api, EmbeddedStore(file)) with { Workloads = s_all },
+        Api(places, MongoDb, places.Api, MongoStore(url)) with { Workloads = s_all },
+        Api(places, Traced, places.Api, MongoStore(url), ("OTEL_TRACES_SAMPLER_ARG", "1")) with { Workloads = [Workload.Get] },
+        Api(places, Untraced, places.Api, MongoStore(url), ("OTEL_TRACES_SAMPLER_ARG", "0")) with { Workloads = [Workload.Get] },
+        Api(places, Refusing, places.Api, MongoStore(url), ("Limits__RequestsPerSecondPerCaller", "1"), ("Limits__BurstPerCaller", "1")) with
+        {
+            Workloads = [Workload.Refused],
+        },
+        new(MinimalApi, address => Dotnet("minimal-api", "MinimalApi", _peerEnvironment, "--urls", address.OriginalString))
+        {
+            Workloads = [Workload.Get, Workload.Put, Workload.Page, Workload.Mix],
+        },
         new(Fastify, address => Node("server.js", 1, address)) { Requires = s_node },
         new(Fastify2, address => Node("cluster.js", 2, address)) { Requires = s_node },
         new(FastApi, address => Python(1, address)) { Requires = s_python },
@@ -67,16 +79,27 @@ internal sealed class Contenders(Places places, int users, string url, string pe
             : [],
     ];
 
+    private static readonly Workload[] s_all = [Workload.Get, Workload.Put, Workload.PutAnswered, Workload.Page, Workload.Mix];
     private static readonly Command s_node = new("node", ["--version"]);
     private static readonly Command s_python = new("/usr/bin/python3", ["-c", "import fastapi, httptools, pymongo, uvicorn, uvloop"]);
 
-    /// <summary>The API as it ships: Production, with its defaults.</summary>
-    public static Contender Api(Places places, string name, string build, Dictionary<string, string> store) => new(name, address => new(
+    /// <summary>
+    /// The API as the deployment runs it: Production, its defaults, and a tenth of the requests traced. The spans are sent to a port where
+    /// nobody listens: a collector would take its processor time from this machine.
+    /// </summary>
+    public static Contender Api(
+        Places places, string name, string build, Dictionary<string, string> store, params (string Key, string Value)[] settings) => new(name, address => new(
         "dotnet", [places.Program(build, "UserApi.Api"), "--urls", address.OriginalString])
-    {
-        Environment = new Dictionary<string, string>(store) { ["Authentication__AllowAnonymous"] = "true" },
-        WorkingDirectory = Path.Combine(places.Built, build),
-    });
+        {
+            Environment = new Dictionary<string, string>(store)
+            {
+                ["Authentication__AllowAnonymous"] = "true",
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9",
+                ["OTEL_TRACES_SAMPLER"] = "traceidratio",
+                ["OTEL_TRACES_SAMPLER_ARG"] = "0.1",
+            }.With(settings),
+            WorkingDirectory = Path.Combine(places.Built, build),
+        });
 
     public static Dictionary<string, string> EmbeddedStore(string path) => new() { ["Store__Kind"] = "Embedded", ["Store__Path"] = path };
 
@@ -113,4 +136,17 @@ internal sealed class Contenders(Places places, int users, string url, string pe
         peersUrl, workload.ToString().ToLowerInvariant(), Text(connections), duration.TotalSeconds.ToString(CultureInfo.InvariantCulture), Text(users));
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
+
+internal static class EnvironmentExtensions
+{
+    public static Dictionary<string, string> With(this Dictionary<string, string> environment, (string Key, string Value)[] settings)
+    {
+        foreach (var (key, value) in settings)
+        {
+            environment[key] = value;
+        }
+
+        return environment;
+    }
 }

@@ -23,7 +23,7 @@ internal sealed class Database : IAsyncDisposable
         _client = new(_url);
     }
 
-    public string Description => _server is null ? $"MongoDB, by {Variable}" : "the test suite's wire server, in a process of its own";
+    public string Description => _server is null ? $"the server of {Variable}" : "the tests' double (UserApi.MongoWire), no MongoDB server";
 
     public static async Task<Database> StartAsync(Places places, CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ internal sealed record Options(bool IsQuick, int Rounds, TimeSpan Duration, IRea
 {
     public int Users { get; } = 10_000;
 
-    public IReadOnlyList<Workload> Workloads => IsQuick ? [Workload.Get, Workload.Put] : Enum.GetValues<Workload>();
+    public IReadOnlyList<Workload> Workloads => IsQuick ? [Workload.Get, Workload.Put, Workload.PutAnswered, Workload.Page, Workload.Refused] : Enum.GetValues<Workload>();
 
     public TimeSpan WarmUp => TimeSpan.FromSeconds(IsQuick ? 1 : 6);
 

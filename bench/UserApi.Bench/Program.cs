@@ -72,7 +72,7 @@ static async Task RunAsync(Options options, string repository, CancellationToken
     var name = options.IsQuick ? "quick" : "full";
     Directory.CreateDirectory(places.Results);
     await File.WriteAllTextAsync(Path.Combine(places.Results, $"{name}.md"), report, cancellationToken);
-    await File.WriteAllTextAsync(Path.Combine(places.Results, $"{name}.svg"), Chart.Draw(rows), cancellationToken);
+    await File.WriteAllTextAsync(Path.Combine(places.Results, $"{name}.svg"), Chart.Draw(rows, database.Description), cancellationToken);
 }
 
 static async Task<(List<Contender> Found, List<string> Missing)> FindAsync(IEnumerable<Contender> contenders, CancellationToken cancellationToken)

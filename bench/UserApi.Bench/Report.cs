@@ -20,7 +20,7 @@ internal sealed class Report(Options options, string database)
     {
         Line($"# {(options.IsQuick ? "A quick run" : "A run")} of bench/run");
         Line($"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {Processor()}, {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, "
-            + $"{RuntimeInformation.FrameworkDescription}. Database: {database}.");
+            + $"{RuntimeInformation.FrameworkDescription}. MongoDB is {database}.");
         Line($"{options.Rounds} rounds in turns, {options.Duration.TotalSeconds} s each, {options.Users:n0} users; median (least to most).");
         if (options.NoReadyToRun is { } reason)
         {
@@ -49,12 +49,12 @@ internal sealed class Report(Options options, string database)
     {
         foreach (var load in rows.GroupBy(row => (row.Workload, row.Connections)))
         {
-            Line($"## {Chart.Title(load.Key.Workload)}, {load.Key.Connections} {(load.Key.Connections == 1 ? "connection" : "connections")}");
+            Line($"## {Chart.Title(load.Key.Workload)}, {load.Key.Connections} {(load.Key.Connections == 1 ? "connection" : "connections")}; MongoDB is {database}");
             Table(
                 ["", "requests/s", "p50, ms", "p99, ms", "CPU, µs a request", "peak memory, MiB"],
                 load.OrderByDescending(row => row.Median(round => round.RequestsPerSecond)).Select(row => new[]
                 {
-                    row.Contender,
+                    row.Contender + (row.Rounds.Count(round => round.HasFailed) is > 0 and var failed ? $" ({failed} turns failed)" : ""),
                     Spread(row.Rounds.Select(round => round.RequestsPerSecond), "n0"),
                     Spread(row.Rounds.Select(round => round.P50 / 1000), "0.00"),
                     Spread(row.Rounds.Select(round => round.P99 / 1000), "0.00"),
@@ -68,7 +68,7 @@ internal sealed class Report(Options options, string database)
     {
         if (starts.Count > 0)
         {
-            Line("## Cold start to the first user answered, and memory when idle");
+            Line($"## Cold start to the first user answered, and memory when idle; MongoDB is {database}");
             Table(["", "seconds", "idle, MiB"], starts.Select(start => new[]
             {
                 start.Contender,
@@ -82,7 +82,7 @@ internal sealed class Report(Options options, string database)
     {
         if (growth.Count > 0)
         {
-            Line("## Growth: requests/s by the number of users");
+            Line($"## Growth: requests/s by the number of users; MongoDB is {database}");
             Table(
                 ["", .. Growth.Sizes.Select(users => $"{users:n0}"), "cost, greatest against least"],
                 growth.GroupBy(row => (row.Store, row.Operation)).Select(operation => (string[])

@@ -29,49 +29,55 @@ internal sealed class Targets(IReadOnlyList<Row> rows, IReadOnlyList<StartupRow>
 
     public IReadOnlyList<Target> All =>
     [
-        new("GET, MongoDB, against the bare minimal API", Bound.AtLeast(1.15), Speed(Workload.Get, Contenders.MongoDb, Contenders.MinimalApi)),
-        new("PUT, MongoDB, against the bare minimal API", Bound.AtLeast(1), Speed(Workload.Put, Contenders.MongoDb, Contenders.MinimalApi)),
+        new("GET, MongoDB, against the bare minimal API", Bound.AtLeast(4), Speed(Workload.Get, Contenders.MongoDb, Contenders.MinimalApi)),
+        new("PUT, MongoDB, return=minimal, against the bare minimal API", Bound.AtLeast(2.5), Speed(Workload.Put, Contenders.MongoDb, Contenders.MinimalApi)),
         new(
-            "GET, MongoDB, against Fastify, the better of one and two processes",
-            Bound.AtLeast(1.7),
-            Speed(Workload.Get, Contenders.MongoDb, Contenders.Fastify, Contenders.Fastify2)),
-        new("GET, MongoDB, against FastAPI, one worker", Bound.AtLeast(6), Speed(Workload.Get, Contenders.MongoDb, Contenders.FastApi)),
-        new("GET, embedded store, against the constant answer", Bound.AtLeast(0.75), Speed(Workload.Get, Contenders.Embedded, Contenders.Constant))
+            "PUT, MongoDB, answered with the user, against the PUT of the bare minimal API",
+            Bound.AtLeast(1),
+            Ratio(Find(Workload.PutAnswered, Contenders.MongoDb), load => load.RequestsPerSecond, Find(Workload.Put, Contenders.MinimalApi))),
+        new("GET, every request traced, against none traced", Bound.AtLeast(0.8), Speed(Workload.Get, Contenders.Traced, Contenders.Untraced)),
+        new("GET, embedded store, against the constant answer", Bound.AtLeast(0.65), Speed(Workload.Get, Contenders.Embedded, Contenders.Constant))
         {
             Reason = "routing, limits, timeouts and the response cost as much again as Kestrel alone, before SQLite is asked",
         },
+        new("page of 50, embedded store, against the bare minimal API on MongoDB", Bound.AtLeast(1), Speed(Workload.Page, Contenders.Embedded, Contenders.MinimalApi)),
+        new("page of 50, MongoDB, against the bare minimal API", Bound.AtLeast(1), Speed(Workload.Page, Contenders.MongoDb, Contenders.MinimalApi)),
         new(
             "PUT, embedded store, against one SQLite transaction per request",
             Bound.AtLeast(3),
             Speed(Workload.Put, Contenders.Embedded, Contenders.SqlitePerRequest)),
         new("p99 of GET, MongoDB, against the bare minimal API", Bound.AtMost(1), Ratio(Workload.Get, load => load.P99, Contenders.MongoDb, Contenders.MinimalApi)),
+        new(
+            "processor time of a refusal (429) against that of a GET, MongoDB",
+            Bound.AtMost(0.5),
+            Ratio(Find(Workload.Refused, Contenders.Refusing), load => load.CpuPerRequest, Find(Workload.Get, Contenders.MongoDb))),
         new("cold start, MongoDB, against FastAPI", Bound.AtMost(1), Start(Contenders.MongoDb) / Start(Contenders.FastApi))
         {
             Reason = "some 2,000 methods, generic ones of the framework and the driver, have no code that ReadyToRun may keep",
         },
-        new("peak memory, MongoDB, GET", Bound.AtMost(120, "MiB"), Peak(Contenders.MongoDb))
-        {
-            Reason = MappedFiles,
-        },
+        new("idle memory, embedded store", Bound.AtMost(70, "MiB"), Idle(Contenders.Embedded)) { Reason = MappedFiles },
+        new("peak memory, MongoDB, GET", Bound.AtMost(120, "MiB"), Peak(Contenders.MongoDb)) { Reason = MappedFiles },
         new("peak memory, embedded store, GET", Bound.AtMost(120, "MiB"), Peak(Contenders.Embedded)) { Reason = MappedFiles },
         .. from store in (string[])[Contenders.Embedded, Contenders.MongoDb]
            from page in (string[])[Growth.FirstPage, Growth.LastPage]
            select new Target($"{page} at 1,000,000 users against at 1,000: {store}", Bound.AtMost(1.2), Cost(store, page)),
     ];
 
-    private double? Speed(Workload workload, string ours, params string[] theirs) => Ratio(workload, load => load.RequestsPerSecond, ours, theirs);
+    private double? Speed(Workload workload, string ours, string theirs) => Ratio(workload, load => load.RequestsPerSecond, ours, theirs);
 
-    /// <summary>The median of the rounds' ratios: both sides of each were measured within the same minute.</summary>
-    private double? Ratio(Workload workload, Func<Load, double> figure, string ours, params string[] theirs)
-    {
-        var own = Find(workload, ours);
-        var others = theirs.Select(name => Find(workload, name)).ToArray();
-        return own is null || others.Contains(null)
+    private double? Ratio(Workload workload, Func<Load, double> figure, string ours, string theirs) =>
+        Ratio(Find(workload, ours), figure, Find(workload, theirs));
+
+    /// <summary>The median of the rounds' ratios: both sides of each were measured within the same minute. Null where a turn of either failed.</summary>
+    private static double? Ratio(Row? ours, Func<Load, double> figure, Row? theirs) =>
+        ours is null || theirs is null || ours.Rounds.Concat(theirs.Rounds).Any(load => load.HasFailed)
             ? null
-            : Statistics.Median(own.Rounds.Select((load, round) => figure(load) / others.Max(other => figure(other!.Rounds[round]))));
-    }
+            : Statistics.Median(ours.Rounds.Zip(theirs.Rounds, (our, their) => figure(our) / figure(their)));
 
     private double? Peak(string name) => Find(Workload.Get, name)?.Rounds.Max(load => load.Peak) / MiB;
+
+    private double? Idle(string name) =>
+        starts.FirstOrDefault(start => start.Contender == name) is { } row ? Statistics.Median(row.IdleBytes) / MiB : null;
 
     private double? Start(string name) =>
         starts.FirstOrDefault(start => start.Contender == name) is { } row ? Statistics.Median(row.Seconds) : null;

@@ -22,7 +22,7 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
                 var server = servers[contender.Name] = await Server.StartAsync(contender, cancellationToken);
                 foreach (var workload in contender.Workloads.Where(options.Workloads.Contains))
                 {
-                    await Wrk.RunAsync(server, Name(workload), options.Users, 64, options.WarmUp, checks: true, cancellationToken);
+                    await Wrk.RunAsync(server, Name(workload), options.Users, 64, options.WarmUp, checks: workload != Workload.Refused, cancellationToken);
                 }
             }
 
@@ -35,7 +35,14 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
                     // Not always the same one after the same other
                     foreach (var contender in contenders.Where(c => c.Workloads.Contains(workload)).OrderBy(_ => Random.Shared.Next()))
                     {
-                        Add(contender, workload, connections, await TurnAsync(contender, servers, workload, connections));
+                        var load = await TurnAsync(contender, servers, workload, connections);
+                        if (load.HasFailed)
+                        {
+                            // Once more: a disk or a scheduler that stands still for a second is nobody's figure.
+                            load = await TurnAsync(contender, servers, workload, connections);
+                        }
+
+                        Add(contender, workload, connections, load);
                     }
                 }
             }
@@ -43,7 +50,7 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
             foreach (var contender in contenders.Where(c => c.Loop is null && c.Workloads.Contains(Workload.Put)))
             {
                 // Of users put at random, this share has been met at least once; what is read back are 200 of them.
-                var puts = _rows.Where(row => row.Contender == contender.Name && row.Workload == Workload.Put).Sum(row => row.Rounds.Sum(load => load.Requests));
+                var puts = _rows.Where(row => row.Contender == contender.Name && row.Workload is (Workload.Put or Workload.PutAnswered)).Sum(row => row.Rounds.Sum(load => load.Requests));
                 var expected = 1 - Math.Exp(-(double)puts / options.Users);
                 var seen = await servers[contender.Name].ShareOfPutsAsync(options.Users, cancellationToken);
                 if (seen < expected - 0.15)
@@ -72,7 +79,7 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
         }
 
         var output = await ChildProcess.RunAsync(contender.Loop(workload, connections, options.Duration), cancellationToken);
-        return Wrk.Require(Wrk.Parse(output), contender.Name);
+        return Wrk.Judge(Wrk.Parse(output), contender.Name, isRefused: false);
     }
 
     private void Add(Contender contender, Workload workload, int connections, Load load)
@@ -86,5 +93,5 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
         row.Rounds.Add(load);
     }
 
-    private static string Name(Workload workload) => workload.ToString().ToLowerInvariant();
+    private static string Name(Workload workload) => workload == Workload.Page ? "/users?limit=50" : workload.ToString().ToLowerInvariant();
 }

@@ -1,4 +1,4 @@
--- Arguments: get, put, mix or a path; the number of users; "check" to hold every answer against what was seeded or put.
+-- Arguments: get, put, putanswered, refused, mix or a path; the number of users; "check" to hold every answer against what was seeded or put.
 -- Prints one line of JSON. An answer is right when the number in the user's name is the number in its id.
 local sampled = 100000
 local threads = {}
@@ -15,8 +15,11 @@ function init(args)
   if workload:sub(1, 1) == "/" then
     gets[1] = wrk.format("GET", workload)
   else
-    -- No user in the answer: what programs that write much prefer, and all that the peers can do.
-    local json = { ["Content-Type"] = "application/json", ["Prefer"] = "return=minimal" }
+    -- Programs that write much prefer a response without the user, and the peers have no other.
+    local json = { ["Content-Type"] = "application/json" }
+    if workload ~= "putanswered" then
+      json["Prefer"] = "return=minimal"
+    end
     for i = 1, math.min(users, sampled) do
       local number = users <= sampled and i or math.random(users)
       local path = string.format("/users/user-%07d", number)
@@ -26,7 +29,7 @@ function init(args)
   end
 
   request = function()
-    local requests = (workload == "put" or (workload == "mix" and math.random(10) == 1)) and puts or gets
+    local requests = (workload:sub(1, 3) == "put" or (workload == "mix" and math.random(10) == 1)) and puts or gets
     return requests[math.random(#requests)]
   end
 
@@ -47,7 +50,6 @@ function done(summary, latency)
     wrongs = wrongs + thread:get("wrong")
   end
   io.write(string.format(
-    '\n{"requests":%d,"microseconds":%d,"errors":%d,"wrong":%d,"p50":%d,"p99":%d}\n',
-    summary.requests, summary.duration, errors.connect + errors.read + errors.write + errors.status + errors.timeout,
-    wrongs, latency:percentile(50), latency:percentile(99)))
+    '\n{"requests":%d,"microseconds":%d,"errors":%d,"refused":%d,"wrong":%d,"p50":%d,"p99":%d}\n',
+    summary.requests, summary.duration, errors.connect + errors.read + errors.write + errors.timeout, errors.status, wrongs, latency:percentile(50), latency:percentile(99)))
 end

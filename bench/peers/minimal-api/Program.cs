@@ -9,6 +9,8 @@ var app = builder.Build();
 app.MapGet("/users/{id}", async (string id) =>
     await users.Find(user => user.Id == id).FirstOrDefaultAsync() is { } user ? Results.Ok(user) : Results.NotFound());
 
+app.MapGet("/users", async (int limit) => await users.Find(_ => true).SortBy(user => user.Id).Limit(limit).ToListAsync());
+
 app.MapPut("/users/{id}", async (string id, UserInput body) =>
 {
     await users.ReplaceOneAsync(user => user.Id == id, new User(id, body.Name), new ReplaceOptions { IsUpsert = true });
