@@ -165,3 +165,7 @@ public sealed class FreshClone : IDisposable
         return (process.ExitCode, output.Result + errors.Result);
     }
 }
+
+/// <summary>The tests on the one fresh clone. They build, and take both cores of a small machine for a minute: they run alone.</summary>
+[CollectionDefinition(nameof(OneFreshClone), DisableParallelization = true)]
+public sealed class OneFreshClone : ICollectionFixture<FreshClone>;

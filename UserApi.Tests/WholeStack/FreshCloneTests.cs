@@ -1,12 +1,10 @@
 namespace UserApi.Tests.WholeStack;
 
 /// <summary>
-/// The commands of the README on a fresh clone, with Aspire in the package feed and without. They build, and take both cores of a small
-/// machine for a minute: they run alone.
+/// The commands of the README on a fresh clone, with Aspire in the package feed and without.
 /// </summary>
-[Collection(nameof(FreshCloneTests))]
-[CollectionDefinition(nameof(FreshCloneTests), DisableParallelization = true)]
-public sealed class FreshCloneTests(FreshClone clone) : IClassFixture<FreshClone>
+[Collection(nameof(OneFreshClone))]
+public sealed class FreshCloneTests(FreshClone clone)
 {
     private const string Refusal = "error : The package feed does not have the Aspire SDK that global.json names.";
     private const string LeftOut = "Left out, because the package feed does not have the Aspire SDK: UserApi.AppHost and UserApi.AppHost.Tests.";
