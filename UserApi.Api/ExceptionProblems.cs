@@ -11,7 +11,8 @@ internal static class ExceptionProblems
     {
         StoreUnavailableException { MayHaveBeenApplied: true } => UserProblems.OutcomeUnknown,
         StoreUnavailableException => UserProblems.StoreUnavailable,
-        IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now."),
+        IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now, so the token was not checked. Try again later with the same token."),
+        BadHttpRequestException { StatusCode: StatusCodes.Status400BadRequest } => new(StatusCodes.Status400BadRequest, "The body must be framed as HTTP prescribes (RFC 9112 section 6)."),
         BadHttpRequestException e => new(e.StatusCode),
         _ => Problem.Unexpected,
     };

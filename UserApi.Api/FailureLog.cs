@@ -1,11 +1,11 @@
 namespace UserApi.Api;
 
 /// <summary>
-/// Logs a failure that goes on: one line when it begins, at most one a minute with the count while it lasts, and one when it is over.
-/// It is over with the first success after ten seconds without a failure, so that a failure that comes and goes does not fill the log.
+/// Logs a continuing failure: one line when it begins, at most one per minute with the count while it lasts, and one when it ends.
+/// It ends with the first success after ten seconds without a failure, so that a failure that comes and goes does not fill the log.
 /// </summary>
-/// <param name="logger">Where the lines go.</param>
-/// <param name="failure">What fails, as a sentence without its full stop.</param>
+/// <param name="logger">The logger of the lines.</param>
+/// <param name="failure">What fails, as a sentence without a full stop.</param>
 /// <param name="clock">Measures the time between lines.</param>
 internal sealed partial class FailureLog(ILogger logger, string failure, TimeProvider clock)
 {
@@ -20,7 +20,7 @@ internal sealed partial class FailureLog(ILogger logger, string failure, TimePro
     private long _count;
 
     /// <summary>Counts a failure.</summary>
-    /// <param name="reason">Why, in a few words that hold nothing of a user.</param>
+    /// <param name="reason">Why, in a few words without personal data.</param>
     public void Failed(string reason)
     {
         lock (_lock)
@@ -43,7 +43,7 @@ internal sealed partial class FailureLog(ILogger logger, string failure, TimePro
         }
     }
 
-    /// <summary>Counts a success, which costs nothing while nothing fails.</summary>
+    /// <summary>Records a success, which costs nothing while there is no failure.</summary>
     public void Succeeded()
     {
         if (!_isFailing || !IsQuiet())
@@ -71,6 +71,6 @@ internal sealed partial class FailureLog(ILogger logger, string failure, TimePro
     [LoggerMessage(2, LogLevel.Warning, "{Failure}: {Count} times in {Seconds:0} s, the last time because of: {Reason}")]
     private partial void LogCount(string failure, long count, double seconds, string reason);
 
-    [LoggerMessage(3, LogLevel.Information, "{Failure}: over, after {Count} times in {Seconds:0} s")]
+    [LoggerMessage(3, LogLevel.Information, "{Failure}: ended, after {Count} times in {Seconds:0} s")]
     private partial void LogEnd(string failure, long count, double seconds);
 }

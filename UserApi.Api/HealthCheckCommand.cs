@@ -1,12 +1,12 @@
 namespace UserApi.Api;
 
 /// <summary>
-/// <c>UserApi.Api --probe URL</c>: the health check of a container whose image has neither a shell nor curl. The exit code is 0 when the
-/// URL answers 2xx in time, else 1.
+/// <c>UserApi.Api --probe URL</c>: the health check of a container whose image has neither a shell nor curl. The exit code is 0 if the
+/// response is 2xx within the timeout, otherwise 1.
 /// </summary>
 internal static class HealthCheckCommand
 {
-    // Shorter than the 5 s after which ECS and Docker give up on a check themselves.
+    // Shorter than the 5 s after which ECS and Docker abort a check.
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(3);
 
     public static async Task<int> RunAsync(string[] target)

@@ -1,5 +1,3 @@
-using System.Reflection;
-using Microsoft.Extensions.Options;
 using UserApi.Api;
 using UserApi.Api.Docs;
 using UserApi.Api.Http;
@@ -7,20 +5,16 @@ using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.ServiceDefaults;
 
-if (args is ["--version"])
+if (await CommandLine.RunAsync(args) is { } exitCode)
 {
-    Console.WriteLine(Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion);
-    return 0;
-}
-
-if (args is ["--probe", .. var target])
-{
-    return await HealthCheckCommand.RunAsync(target);
+    return exitCode;
 }
 
 try
 {
-    var builder = WebApplication.CreateBuilder(args);
+    var settings = CommandLine.Settings(args);
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = settings, ContentRootPath = ContentRoot.Find(settings) });
+    var hasStarted = builder.Logging.QuietStart();
     builder.AddServiceDefaults(InstrumentedUserStore.TelemetryName, "MongoDB.Driver");
     builder.AddResponseHeaders();
     builder.AddServerLimits();
@@ -30,8 +24,12 @@ try
     builder.AddUserStore();
     builder.AddCrossOrigin();
     builder.AddApiDocs();
+    builder.CheckSettings();
 
     var app = builder.Build();
+    app.ValidateSettings();
+    app.OpenUserStore();
+    app.Lifetime.ApplicationStarted.Register(hasStarted);
     app.UseGracefulShutdown();
     app.UseProblems(ExceptionProblems.For);
     app.UseTrustedProxies();
@@ -48,11 +46,12 @@ try
     await app.RunAsync();
     return 0;
 }
-catch (Exception e) when (e is OptionsValidationException or StoreFileException || IsUnreadableSetting(e))
+catch (Exception e) when (StartFailure.Explain(e) is { Count: > 0 } reasons)
 {
-    await Console.Error.WriteLineAsync($"UserApi does not start. {e.Message}");
+    foreach (var reason in reasons)
+    {
+        await Console.Error.WriteLineAsync($"UserApi does not start. {reason}");
+    }
+
     return 1;
 }
-
-// What the binder throws for a value that is not of its option's type has no type of its own.
-static bool IsUnreadableSetting(Exception e) => e is InvalidOperationException { Source: "Microsoft.Extensions.Configuration.Binder" };

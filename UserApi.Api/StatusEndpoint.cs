@@ -10,7 +10,7 @@ using UserApi.ServiceDefaults;
 
 namespace UserApi.Api;
 
-/// <summary><c>GET /</c>, as simple-user-api has it: the API and its store answer, or 503.</summary>
+/// <summary><c>GET /</c>, as in simple-user-api: 200 if the API and its store work, otherwise 503.</summary>
 internal static class StatusEndpoint
 {
     public static void MapStatus(this WebApplication app) => app
@@ -23,7 +23,7 @@ internal static class StatusEndpoint
                 return;
             }
 
-            // Not thrown: probes go on asking while the store is down, and an exception would cost them more than the answer.
+            // Not thrown: probes continue while the store is down, and an exception would cost more than the response.
             var problem = UserProblems.StoreUnavailable;
             await (ScopeAuthorization.MayRead(http) ? problem with { Detail = $"{problem.Detail} {store.Description}" } : problem).ExecuteAsync(http);
         }))
@@ -36,7 +36,7 @@ internal static class StatusEndpoint
         .Answers(UserProblems.StoreUnavailable);
 }
 
-/// <summary>What <c>GET /</c> answers.</summary>
+/// <summary>The body of the response to <c>GET /</c>.</summary>
 /// <param name="Status">Always <c>ok</c>.</param>
 internal sealed record ApiStatus([property: Description("Always `ok`.")] string Status);
 

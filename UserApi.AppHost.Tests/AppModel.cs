@@ -1,6 +1,6 @@
 namespace UserApi.AppHost.Tests;
 
-/// <summary>The AppHost's model, apart from what this machine's environment and user secrets say.</summary>
+/// <summary>The AppHost's model, without settings of this machine's environment and user secrets.</summary>
 internal static class AppModel
 {
     public static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] args) =>

@@ -134,7 +134,7 @@ public sealed class AppModelTests
     private static ProjectResource Api(IDistributedApplicationTestingBuilder builder) =>
         Assert.Single(builder.Resources.OfType<ProjectResource>(), resource => resource.Name == "api");
 
-    /// <summary>What the process is given, with references unresolved, as in a manifest: nothing has to run for that.</summary>
+    /// <summary>The environment of the process with unresolved references, as in a manifest, so that nothing need run.</summary>
     private static async Task<Dictionary<string, string>> GetEnvironmentAsync(IResource resource)
     {
         var configuration = await ExecutionConfigurationBuilder.Create(resource)

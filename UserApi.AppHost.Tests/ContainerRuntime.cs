@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace UserApi.AppHost.Tests;
 
-/// <summary>Docker or Podman, whichever answers here.</summary>
+/// <summary>Docker or Podman, whichever is available.</summary>
 internal static class ContainerRuntime
 {
     private static readonly string? s_command = Find();

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 
 namespace UserApi.AppHost.Tests;
 
-/// <summary>The API and MongoDB as `dotnet run --project UserApi.AppHost` starts them, but on ports and a volume of the test's own.</summary>
+/// <summary>The API and MongoDB as `dotnet run --project UserApi.AppHost` starts them, but with the test's own ports and volume.</summary>
 public sealed class WholeStackTests : IDisposable
 {
     // The first run pulls the image.
@@ -63,7 +63,7 @@ public sealed class WholeStackTests : IDisposable
         return app;
     }
 
-    // Not app.CreateHttpClient: that one retries, and would hide what the API answers.
+    // Not app.CreateHttpClient: it retries, which would hide the API's responses.
     private static HttpClient CreateClient(DistributedApplication app) => new() { BaseAddress = app.GetEndpoint("api", "http") };
 
     private static async Task CommandAsync(DistributedApplication app, string command, CancellationToken timeout)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 var builder = DistributedApplication.CreateBuilder(args);
 
 var api = builder.AddProject<Projects.UserApi_Api>("api", launchProfileName: "http")
-    .WithEnvironment("Logging__LogLevel__UserApi.Api.Docs", "None") // it would name its own port, behind that of the link below
+    .WithEnvironment("Logging__LogLevel__UserApi.Api.Docs", "None") // its log message would name the internal port, not the port of the link below
     .WithReplicas(builder.Configuration.GetValue("replicas", 1))
     .WithHttpHealthCheck("/health", endpointName: "http")
     .WithUrlForEndpoint("http", url =>
@@ -24,7 +24,7 @@ switch (builder.Configuration["store"] ?? "mongodb")
 
     case "mongodb":
         var users = builder.AddMongoDB("mongo")
-            .WithImageTag("8.2") // what the cloud runs
+            .WithImageTag("8.2") // the version that the cloud deployment runs
             .WithDataVolume()
             .WithMongoExpress(express => express.WithExplicitStart())
             .AddDatabase("users");

@@ -2,7 +2,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>The commands about the server, its sessions and its databases.</summary>
+/// <summary>Commands on the server, its sessions and its databases.</summary>
 internal sealed class AdminCommands(Storage storage, FailPoints failPoints, RetryableWrites retryableWrites)
 {
     public IEnumerable<Command> All =>

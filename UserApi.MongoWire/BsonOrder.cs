@@ -3,12 +3,12 @@ using MongoDB.Bson;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// The server's order of values: numbers of any type by value, strings by the bytes of their UTF-8, or without regard to case where a
-/// collation of strength 1 or 2 says so.
+/// The server's order of values: numbers of any type by value, strings by their UTF-8 bytes, or case-insensitively with a collation of
+/// strength 1 or 2.
 /// </summary>
 internal sealed class BsonOrder : IComparer<BsonValue>, IEqualityComparer<BsonValue>
 {
-    /// <summary>The order of the collation <c>{ locale: "simple" }</c>, which is also the one where no collation is named.</summary>
+    /// <summary>The order of the collation <c>{ locale: "simple" }</c>, which is also the default.</summary>
     public static readonly BsonOrder Simple = new(ignoresCase: false);
 
     private static readonly BsonOrder s_ignoringCase = new(ignoresCase: true);
@@ -17,8 +17,8 @@ internal sealed class BsonOrder : IComparer<BsonValue>, IEqualityComparer<BsonVa
 
     private BsonOrder(bool ignoresCase) => _ignoresCase = ignoresCase;
 
-    /// <summary>The order that a collation means; null when there is no collation. Of real ones, only the regard to case is known.</summary>
-    /// <exception cref="CommandFailure">The collation is not known.</exception>
+    /// <summary>The order of a collation; null when there is none. Of collations other than simple, only case sensitivity is supported.</summary>
+    /// <exception cref="CommandFailure">The collation is not supported.</exception>
     public static BsonOrder? Of(BsonDocument? collation) => collation switch
     {
         null => null,
@@ -27,7 +27,7 @@ internal sealed class BsonOrder : IComparer<BsonValue>, IEqualityComparer<BsonVa
         _ => throw new CommandFailure(ErrorCode.BadValue, $"The collation {collation} is not supported."),
     };
 
-    /// <summary>Whether a range operator compares the two at all: it never does across types.</summary>
+    /// <summary>Whether range operators compare the two values; they never compare values of different types.</summary>
     public static bool AreComparable(BsonValue x, BsonValue y) => x.BsonType == y.BsonType || (x.IsNumeric && y.IsNumeric);
 
     public int Compare(BsonValue? x, BsonValue? y) => (x, y) switch
@@ -46,7 +46,7 @@ internal sealed class BsonOrder : IComparer<BsonValue>, IEqualityComparer<BsonVa
         _ => value.GetHashCode(),
     };
 
-    // UTF-16 sorts as UTF-8 does once surrogates come after the rest of the plane.
+    // UTF-16 sorts like UTF-8 if surrogates are sorted after all other code units.
     private static int CompareUtf8(string x, string y)
     {
         var common = x.AsSpan().CommonPrefixLength(y);

@@ -2,7 +2,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>The commands about collections and their indexes.</summary>
+/// <summary>Commands on collections and their indexes.</summary>
 internal sealed class CatalogCommands(Storage storage)
 {
     public IEnumerable<Command> All =>
@@ -39,7 +39,7 @@ internal sealed class CatalogCommands(Storage storage)
         return Ok;
     }
 
-    // The reply is held by jstests/core/index/create_indexes.js.
+    // mongod's jstests/core/index/create_indexes.js specifies the reply.
     private BsonDocument CreateIndexes(BsonDocument command)
     {
         var collection = Target(command);

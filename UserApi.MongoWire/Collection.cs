@@ -5,8 +5,8 @@ using MongoDB.Bson.Serialization;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// The documents of one collection as BSON bytes: a hash by _id for single documents, a tree in _id order for pages, and its other indexes.
-/// Readers of one document by _id take no lock; writers and the chunks of a scan take the collection's.
+/// The documents of one collection as BSON bytes: a hash table by _id for single documents, a tree in _id order for pages, and other indexes.
+/// Reading one document by _id takes no lock; writers and each chunk of a scan take the collection's lock.
 /// </summary>
 internal sealed class Collection
 {
@@ -31,7 +31,7 @@ internal sealed class Collection
 
     public string Namespace { get; }
 
-    /// <summary>Whether it was created, by a command or by its first document, and not only asked for.</summary>
+    /// <summary>Whether the collection was created, by a command or by its first document.</summary>
     public bool Exists { get; set; }
 
     public int Count
@@ -45,20 +45,20 @@ internal sealed class Collection
         }
     }
 
-    /// <summary>Understands a query, in the order of its collation or else of the collection's.</summary>
+    /// <summary>Parses a query, with its own collation or else with the collection's.</summary>
     public Filter Parse(BsonDocument query, BsonDocument? collation = null)
     {
         var order = BsonOrder.Of(collation) ?? _order;
         return Filter.Parse(query, order, canNarrow: order == _order);
     }
 
-    /// <summary>What every written document has to match; null lifts it.</summary>
+    /// <summary>Sets the validator, which every written document must match; null removes it.</summary>
     public void SetValidator(BsonDocument? validator) =>
         _validator = validator is { ElementCount: > 0 } ? Filter.Parse(validator, _order, canNarrow: false) : null;
 
     /// <summary>The matching documents in _id order.</summary>
-    /// <param name="filter">Which documents.</param>
-    /// <param name="chunk">How many documents are likely needed.</param>
+    /// <param name="filter">The query.</param>
+    /// <param name="chunk">How many documents will probably be needed.</param>
     public IEnumerable<RawBsonDocument> Find(Filter filter, int chunk)
     {
         var candidates = (filter.Ids ?? FindByIndex(filter)) is { } ids ? FindAll(ids) : Scan(filter.From, Math.Clamp(chunk, 1, MaxChunk));
@@ -91,10 +91,10 @@ internal sealed class Collection
         }
     }
 
-    /// <summary>Replaces the first matching document by what <paramref name="change"/> makes of it, as one atomic step.</summary>
-    /// <param name="filter">Which document.</param>
-    /// <param name="change">Given the document, or null when none matches: what to store; null removes, or inserts nothing.</param>
-    /// <param name="validate">Whether the validator is asked.</param>
+    /// <summary>Atomically replaces the first matching document by the result of <paramref name="change"/>.</summary>
+    /// <param name="filter">The query.</param>
+    /// <param name="change">Gets the document, or null when none matches, and returns what to store; null deletes, or inserts nothing.</param>
+    /// <param name="validate">Whether the validator is applied.</param>
     public Modification Modify(Filter filter, Func<BsonDocument?, BsonDocument?> change, bool validate = true)
     {
         lock (_gate)
@@ -135,7 +135,7 @@ internal sealed class Collection
         }
     }
 
-    /// <summary>The specifications of all indexes, that on _id first.</summary>
+    /// <summary>The specifications of all indexes; the index on _id comes first.</summary>
     public IReadOnlyList<BsonDocument> ListIndexes()
     {
         lock (_gate)
@@ -146,8 +146,8 @@ internal sealed class Collection
         }
     }
 
-    /// <summary>Builds the indexes that are not there; all or none.</summary>
-    /// <exception cref="CommandFailure">One contradicts another index, or the documents that there are.</exception>
+    /// <summary>Builds the missing indexes; all or none.</summary>
+    /// <exception cref="CommandFailure">An index conflicts with another index or with existing documents.</exception>
     public void CreateIndexes(IEnumerable<BsonDocument> specifications)
     {
         lock (_gate)
@@ -173,7 +173,7 @@ internal sealed class Collection
         }
     }
 
-    /// <param name="wanted">Which indexes, of those beside that on _id.</param>
+    /// <param name="wanted">Selects indexes; the index on _id is never dropped.</param>
     /// <returns>How many were dropped.</returns>
     public int DropIndexes(Predicate<Index> wanted)
     {
@@ -183,7 +183,7 @@ internal sealed class Collection
         }
     }
 
-    // The rules of mongod's index_catalog_impl.cpp (_doesSpecConflictWithExisting), held by jstests/core/index/index_signature.js.
+    // The rules of mongod's index_catalog_impl.cpp (_doesSpecConflictWithExisting), tested by its jstests/core/index/index_signature.js.
     private static bool IsNew(Index index, List<Index> others)
     {
         if (others.Find(other => other.Name == index.Name) is { } namesake)
@@ -199,7 +199,7 @@ internal sealed class Collection
             : true;
     }
 
-    // jstests/core/doc_validation.js; what exactly is wrong is not told here.
+    // As in jstests/core/doc_validation.js, but without the details of what is wrong.
     private void Validate(BsonDocument document, bool validate)
     {
         if (validate && _validator?.Matches(document) == false)
@@ -257,7 +257,7 @@ internal sealed class Collection
         }
     }
 
-    // In chunks, so that no lock is held while a client reads; it goes on by key, so that nothing repeats when documents come and go.
+    // Reads in chunks, so that no lock is held while a client reads; continues by key, so that concurrent writes repeat no document.
     private IEnumerable<Record> Scan(BsonValue? from, int chunk)
     {
         var buffer = new List<Record>(chunk);

@@ -3,7 +3,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>A failure that reaches the client as the server's error document.</summary>
+/// <summary>A failure that is sent to the client as an error document.</summary>
 internal sealed class CommandFailure(ErrorCode code, string message, BsonDocument? details = null) : Exception(message)
 {
     public ErrorCode Code { get; } = code;
@@ -17,7 +17,7 @@ internal sealed class CommandFailure(ErrorCode code, string message, BsonDocumen
     }
 }
 
-/// <summary>Error codes by the server's own names: the name of a member is the codeName sent.</summary>
+/// <summary>Error codes with the server's names: the name of a member is sent as codeName.</summary>
 internal enum ErrorCode
 {
     InternalError = 1,
@@ -76,10 +76,10 @@ internal static class ErrorCodes
         ErrorCode.SocketException,
     ];
 
-    /// <summary>Not primary, or about to shut down: errors that carry the topologyVersion.</summary>
+    /// <summary>Whether the server is not primary or is shutting down: such errors carry the topologyVersion.</summary>
     public static bool IsStateChange(this ErrorCode code) => s_stateChange.Contains(code);
 
-    /// <summary>Errors that carry the label RetryableWriteError when they answer a retryable write.</summary>
+    /// <summary>Whether the error carries the label RetryableWriteError in the reply to a retryable write.</summary>
     public static bool IsRetryable(this ErrorCode code) => s_retryable.Contains(code);
 
     public static string Name(this ErrorCode code) => Enum.IsDefined(code) ? code.ToString() : $"Location{(int)code}";

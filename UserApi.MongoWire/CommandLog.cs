@@ -4,8 +4,8 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>How many commands were received by name, and the last of them.</summary>
-/// <param name="capacity">How many are kept; 0 keeps none, which is fastest.</param>
+/// <summary>Counts the received commands by name, and keeps the last of them.</summary>
+/// <param name="capacity">How many are kept; 0, which is fastest, keeps none.</param>
 internal sealed class CommandLog(int capacity)
 {
     private readonly ConcurrentDictionary<string, StrongBox<long>> _counts = new();

@@ -3,7 +3,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>Finds the command of a request, makes it fail where a failpoint says so, and puts failures into the server's shape.</summary>
+/// <summary>Runs the command of a request, applies failpoints, and turns failures into error documents.</summary>
 internal sealed class Commands
 {
     private static readonly FrozenSet<string> s_genericFields =
@@ -40,7 +40,7 @@ internal sealed class Commands
         var failure = _failPoints.EnterFailCommand(request.Name, appName);
         if (failure is not null)
         {
-            // Before maxTimeMS begins to count, as in mongod's service_entry_point_common.cpp.
+            // Runs before maxTimeMS starts to count, as in mongod's service_entry_point_common.cpp.
             if (failure.GetValue("blockConnection", false).ToBoolean())
             {
                 await Task.Delay(failure["blockTimeMS"].ToInt32(), cancellationToken);
@@ -140,7 +140,7 @@ internal sealed class Commands
 
     private void RefuseTransactionNumber(WireRequest request)
     {
-        // mongod's initialize_operation_session_info.cpp, held by jstests/noPassthrough/retryable_writes_standalone_api.js.
+        // As in mongod's initialize_operation_session_info.cpp, tested by its jstests/noPassthrough/retryable_writes_standalone_api.js.
         var error = _options.RetryableWritesError ?? (_options.ReplicaSet is null ? (int)ErrorCode.IllegalOperation : null);
         if (error is { } code && request.Command.Contains("txnNumber"))
         {
@@ -186,7 +186,7 @@ internal sealed class Commands
         }
     }
 
-    // The remembered reply of a retryable write must not keep the error: a copy carries it.
+    // Adds the error to a copy, because the stored reply of a retryable write must not contain it.
     private BsonDocument WithWriteConcernError(WireRequest request, BsonDocument reply, BsonDocument error)
     {
         var code = (ErrorCode)error["code"].ToInt32();
@@ -224,21 +224,21 @@ internal sealed class Commands
     }
 }
 
-/// <summary>What a command needs of the server that runs it.</summary>
+/// <summary>What a command requires of the server.</summary>
 internal enum CommandKind
 {
-    /// <summary>Anything, anywhere.</summary>
+    /// <summary>Runs on any server.</summary>
     Admin,
 
-    /// <summary>The handshake: it may come as OP_QUERY and carries fields of any name.</summary>
+    /// <summary>The handshake, which may be sent as OP_QUERY and may have any fields.</summary>
     Hello,
 
-    /// <summary>A primary, or a client content with a secondary.</summary>
+    /// <summary>Needs a primary, unless the client allows reads from secondaries.</summary>
     Read,
 
-    /// <summary>A primary.</summary>
+    /// <summary>Needs a primary.</summary>
     Write,
 }
 
-/// <summary>One command by name, with the fields it understands beside the generic ones.</summary>
+/// <summary>A command with its name and the fields that it supports besides the generic ones.</summary>
 internal sealed record Command(string Name, CommandKind Kind, Func<BsonDocument, BsonDocument> Run, params FrozenSet<string> Fields);

@@ -2,7 +2,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>The commands that read and write documents.</summary>
+/// <summary>Commands that read and write documents.</summary>
 internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 {
     private const int DefaultBatchSize = 101;
@@ -31,7 +31,7 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     private static bool Validates(BsonDocument command) => !Flag(command, "bypassDocumentValidation");
 
-    /// <summary>Puts documents that come in _id order into another one, all of them before the first is returned.</summary>
+    /// <summary>Sorts documents that come in _id order; reads all of them before it returns the first.</summary>
     private static IEnumerable<BsonDocument> Sort(IEnumerable<BsonDocument> documents, BsonDocument? sort, BsonOrder order)
     {
         if (sort is null or { ElementCount: 0 } || sort.Equals(new BsonDocument("_id", 1)))
@@ -48,7 +48,7 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
             .Select(key => key.Value.ToInt32() * order.Compare(ValueIn(x, key.Name), ValueIn(y, key.Name)))
             .FirstOrDefault(result => result != 0)));
 
-        // A missing field sorts as null does.
+        // A missing field sorts like null.
         static BsonValue ValueIn(BsonDocument document, string path) => Filter.ValueAt(document, path) ?? BsonNull.Value;
     }
 
@@ -63,7 +63,7 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         }
     }
 
-    /// <summary>Runs every statement of a batch, up to the first failure when the batch is ordered.</summary>
+    /// <summary>Runs every statement of a batch; an ordered batch stops at the first failure.</summary>
     private static BsonDocument RunBatch(BsonDocument command, string statements, Func<BsonDocument, int, int> run)
     {
         var (n, index) = (0, 0);
@@ -98,7 +98,7 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         var batchSize = command.GetValue("batchSize", DefaultBatchSize).ToInt32();
         var filter = ParseQuery(collection, command, "filter");
 
-        // One more for the key a page starts after, one more to see the end.
+        // One more for the key that a page starts after, and one more to detect the end.
         var documents = Sort(collection.Find(filter, (limit > 0 ? limit : batchSize) + 2), Document(command, "sort"), filter.Order);
         if (limit > 0)
         {

@@ -3,7 +3,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>When the maxTimeMS of a command is over, counted from when the server began with it.</summary>
+/// <summary>When the maxTimeMS of a command expires, counted from when the server started the command.</summary>
 internal readonly struct Deadline
 {
     private readonly long _start = Stopwatch.GetTimestamp();
@@ -26,11 +26,11 @@ internal readonly struct Deadline
 
     public bool IsSet => _limit is not null;
 
-    /// <summary>What is left, at least zero; the greatest value when there is no limit.</summary>
+    /// <summary>The remaining time, at least zero; the maximum value when there is no limit.</summary>
     public TimeSpan Remaining => _limit is { } limit
         ? TimeSpan.FromTicks(Math.Max(0, (limit - Stopwatch.GetElapsedTime(_start)).Ticks))
         : TimeSpan.MaxValue;
 
-    /// <summary><see cref="Remaining"/> as something to wait for.</summary>
+    /// <summary><see cref="Remaining"/> as a timeout for waiting.</summary>
     public TimeSpan Wait => IsSet ? Remaining : Timeout.InfiniteTimeSpan;
 }

@@ -4,9 +4,9 @@ using MongoDB.Bson;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// The failpoints, in the shape of configureFailPoint. <c>failCommand</c> and <c>onPrimaryTransactionalWrite</c> are the real server's.
-/// <c>racingUpsert</c> is this server's own: when an upsert finds nothing, another writer's document (<c>data.document</c>, by default the
-/// upsert's own) goes in first, so that the upsert ends in E11000 as it can on a real server.
+/// The failpoints that configureFailPoint sets. <c>failCommand</c> and <c>onPrimaryTransactionalWrite</c> are the real server's.
+/// <c>racingUpsert</c> exists here only: when an upsert finds nothing, another writer's document
+/// (<c>data.document</c>, by default the upsert's own) is inserted first, so that the upsert fails with E11000, as it can on a real server.
 /// </summary>
 internal sealed class FailPoints
 {
@@ -52,7 +52,7 @@ internal sealed class FailPoints
         return new() { { "count", previous?.Entered ?? 0 }, { "ok", 1.0 } };
     }
 
-    /// <returns>The data of the failpoint when it is on and this is one of its times.</returns>
+    /// <returns>The data of the failpoint if it applies to this call.</returns>
     public BsonDocument? Enter(string name)
     {
         return !_active.IsEmpty && _active.TryGetValue(name, out var point) && point.Enter() ? point.Data : null;

@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// A query document: the tests a document has to pass, and what they allow to skip in _id order. Like mongod, it is optimised first, which
-/// decides what an upsert takes over from it (mongod's expression_optimize_test.cpp).
+/// A parsed query: the conditions that a document must meet, and the range of _id that they allow. As in mongod, the query is optimized
+/// first, which determines the fields that an upsert takes from it (mongod's expression_optimize_test.cpp).
 /// </summary>
 internal sealed class Filter
 {
@@ -15,29 +15,29 @@ internal sealed class Filter
 
     private Filter(BsonOrder order, bool canNarrow) => (Order, _canNarrow) = (order, canNarrow);
 
-    /// <summary>How its values compare.</summary>
+    /// <summary>How values are compared.</summary>
     public BsonOrder Order { get; }
 
-    /// <summary>The only _id values that can match, in order; null when any can.</summary>
+    /// <summary>The only _id values that can match, in order; null when any value can.</summary>
     public IReadOnlyList<BsonValue>? Ids { get; private set; }
 
-    /// <summary>The least _id that can match; null when any can.</summary>
+    /// <summary>The lowest _id that can match; null when any value can.</summary>
     public BsonValue? From { get; private set; }
 
-    /// <summary>What every matching document has, by the optimised query: the fields an upsert takes over.</summary>
+    /// <summary>The fields that every matching document has by the optimized query, and that an upsert therefore sets.</summary>
     public BsonDocument Equalities { get; } = [];
 
     /// <param name="query">The query document.</param>
-    /// <param name="order">How values compare.</param>
-    /// <param name="canNarrow">Whether _id is indexed in this order; if not, every document has to be looked at.</param>
-    /// <exception cref="CommandFailure">The query uses what this server does not know.</exception>
+    /// <param name="order">How values are compared.</param>
+    /// <param name="canNarrow">Whether _id is indexed in this order; if not, every document must be examined.</param>
+    /// <exception cref="CommandFailure">The query uses what this server does not support.</exception>
     public static Filter Parse(BsonDocument query, BsonOrder? order = null, bool canNarrow = true)
     {
         var filter = new Filter(order ?? BsonOrder.Simple, canNarrow);
         filter.AddAll(query);
         if (filter._isAlwaysFalse)
         {
-            // All that is left of a conjunction that nothing can match is $alwaysFalse, which names no field.
+            // mongod reduces a conjunction that nothing can match to $alwaysFalse, which has no fields.
             filter.Ids = [];
             filter.Equalities.Clear();
         }
@@ -58,8 +58,8 @@ internal sealed class Filter
         return true;
     }
 
-    /// <summary>The document that an upsert begins with.</summary>
-    /// <exception cref="CommandFailure">The query matches a field twice, or uses what this server does not know.</exception>
+    /// <summary>The document that an upsert starts from.</summary>
+    /// <exception cref="CommandFailure">The query matches a field twice, or uses what this server does not support.</exception>
     public BsonDocument ToNewDocument()
     {
         if (_matchedTwice is not null && !_isAlwaysFalse)
@@ -87,9 +87,7 @@ internal sealed class Filter
             };
         }
 
-        return value is BsonArray
-            ? throw new CommandFailure(ErrorCode.BadValue, $"Filters on arrays ({path}) are not supported.")
-            : value;
+        return value;
     }
 
     private Func<BsonValue?, bool> Test(BsonElement condition)
@@ -111,11 +109,13 @@ internal sealed class Filter
         };
     }
 
-    private bool IsEqual(BsonValue? value, BsonValue operand) => Order.Equals(value ?? BsonNull.Value, operand);
+    // An array equals itself and each of its items; $ne holds where neither does (jstests/core/query/ne/ne_array.js).
+    private bool IsEqual(BsonValue? value, BsonValue operand) =>
+        Order.Equals(value ?? BsonNull.Value, operand) || (value is BsonArray items && items.Any(item => Order.Equals(item, operand)));
 
     private int? Compare(BsonValue? value, BsonValue operand)
     {
-        return value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
+        return value is BsonArray ? throw new CommandFailure(ErrorCode.BadValue, "Ranges of arrays are not supported.") : value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
     }
 
     private void AddAll(BsonDocument query)
@@ -197,7 +197,7 @@ internal sealed class Filter
         }
     }
 
-    /// <returns>Whether the candidates alone answer the condition, with no test of each.</returns>
+    /// <returns>Whether all candidates meet the condition, so that it need not be tested for each.</returns>
     private bool Narrow(BsonElement condition)
     {
         switch (condition.Name)

@@ -3,8 +3,8 @@ using MongoDB.Bson;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// An index beside that on _id: ascending or descending keys, unique or not, over all documents or, with a partialFilterExpression, some.
-/// A field that is not there is indexed as null, as mongod does. Arrays are refused. The collection's lock guards it.
+/// An index other than on _id: with ascending or descending keys, unique or not, over all documents or, with a partialFilterExpression,
+/// over some. A missing field is indexed as null, as in mongod. Arrays are refused. The collection's lock guards the index.
 /// </summary>
 internal sealed class Index
 {
@@ -17,7 +17,7 @@ internal sealed class Index
     private readonly Filter? _partial;
     private readonly SortedSet<Entry> _entries;
 
-    /// <exception cref="CommandFailure">The specification is not one, or uses what this server does not know.</exception>
+    /// <exception cref="CommandFailure">The specification is invalid, or uses what this server does not support.</exception>
     public Index(string ns, BsonDocument specification, BsonOrder collectionOrder)
     {
         Key = specification.GetValue("key", new BsonDocument()).AsBsonDocument;
@@ -49,24 +49,24 @@ internal sealed class Index
 
     public BsonDocument Key { get; }
 
-    /// <summary>What listIndexes tells of it.</summary>
+    /// <summary>The index as listIndexes returns it.</summary>
     public BsonDocument Specification { get; }
 
-    /// <summary>Whether both are the same index by what tells indexes apart: the keys, the uniqueness, the filter and the collation.</summary>
+    /// <summary>Whether both are the same index: keys, uniqueness, filter and collation are equal.</summary>
     public bool HasSignatureOf(Index other) => WithoutName(Specification).Equals(WithoutName(other.Specification));
 
-    /// <summary>Whether every document that can match the filter and has this value in the first key is found by the index.</summary>
+    /// <summary>Whether the index contains every document that can match the filter and has this value in the first key.</summary>
     public bool Serves(Filter filter, out BsonValue value)
     {
         value = filter.Equalities.GetValue(_paths[0], BsonNull.Value);
 
-        // Of partial indexes, only those over the documents that have the field: there, any value but null proves that it has.
+        // A partial index is used only if it contains all documents that have the field; any value but null proves that the field exists.
         return filter.Order == _order && !value.IsBsonNull && (_partial is null || Specification["partialFilterExpression"] == Exists(_paths[0]));
 
         static BsonDocument Exists(string path) => new(path, new BsonDocument("$exists", true));
     }
 
-    /// <summary>The ids of the documents with a value in the first key, in order.</summary>
+    /// <summary>The ids of the documents with this value in the first key, in order.</summary>
     public IReadOnlyList<BsonValue> Find(BsonValue value) =>
         [.. _entries.GetViewBetween(new([value], BsonMinKey.Value), new([value], BsonMaxKey.Value)).Select(entry => entry.Id)];
 
@@ -96,7 +96,7 @@ internal sealed class Index
         }
     }
 
-    /// <summary>The failure of a unique index, in the words and fields of mongod (duplicate_key_error_info.cpp).</summary>
+    /// <summary>The failure of a unique index, with mongod's message and fields (duplicate_key_error_info.cpp).</summary>
     public static CommandFailure DuplicateKey(string ns, string name, BsonDocument pattern, BsonDocument value) => new(
         ErrorCode.DuplicateKey,
         $"E11000 duplicate key error collection: {ns} index: {name} dup key: {{ {string.Join(", ", value.Select(key => $"{key.Name}: {key.Value.ToJson()}"))} }}",
@@ -110,9 +110,14 @@ internal sealed class Index
     /// <returns>Null when the document is not in the index.</returns>
     private BsonValue[]? KeyOf(BsonDocument document) => _partial?.Matches(document) == false
         ? null
-        : [.. _paths.Select(path => Filter.ValueAt(document, path) ?? BsonNull.Value)];
+        : [.. _paths.Select(path => Filter.ValueAt(document, path) switch
+        {
+            null => BsonNull.Value,
+            BsonArray => throw new CommandFailure(ErrorCode.BadValue, $"Indexes of arrays ({path}) are not supported."),
+            var value => value,
+        })];
 
-    // Directions do not matter to what the index is asked here. A shorter key is a prefix.
+    // The directions of keys do not matter to the look-ups of this server. A shorter key is a prefix.
     private int Compare(BsonValue[] x, BsonValue[] y) => x.Zip(y, _order.Compare).FirstOrDefault(result => result != 0);
 
     private sealed record Entry(BsonValue[] Key, BsonValue Id);

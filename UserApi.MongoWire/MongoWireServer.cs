@@ -6,8 +6,8 @@ using MongoDB.Bson;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// A small MongoDB in this process for tests and benchmarks: it speaks the wire protocol on loopback, carries the commands a store by _id
-/// needs, and breaks on demand. Data is in memory, in _id order; a command, option or operator it does not know is refused, never ignored.
+/// A small MongoDB server in this process, for tests and benchmarks: it speaks the wire protocol on loopback, has the commands that the
+/// store needs, and fails on demand. Data is in memory, in _id order. An unsupported command, option or operator is refused, never ignored.
 /// </summary>
 public sealed class MongoWireServer : IAsyncDisposable
 {
@@ -50,18 +50,18 @@ public sealed class MongoWireServer : IAsyncDisposable
             ]);
     }
 
-    /// <summary>The port on 127.0.0.1; it stays the same over <see cref="Restart"/>.</summary>
+    /// <summary>The port on 127.0.0.1, which <see cref="Restart"/> does not change.</summary>
     public int Port { get; private set; }
 
-    /// <summary>What a client connects with.</summary>
+    /// <summary>The connection string for clients.</summary>
     public string ConnectionString =>
         $"mongodb://127.0.0.1:{Port}/{_options.Database}?"
         + (_options.ReplicaSet is { } set ? $"replicaSet={set}" : "directConnection=true");
 
-    /// <summary>How long the network holds back every reply but those of heartbeats; maxTimeMS does not shorten it.</summary>
+    /// <summary>Network delay of every reply except those to heartbeats; maxTimeMS does not shorten it.</summary>
     public TimeSpan Latency { get; set; }
 
-    /// <summary>How long every command that reads or writes works before it does anything; its maxTimeMS ends it earlier.</summary>
+    /// <summary>How long every command that reads or writes works before it has an effect; maxTimeMS can end it earlier.</summary>
     public TimeSpan ExecutionTime
     {
         get => _commands.ExecutionTime;
@@ -69,8 +69,8 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Whether a majority of the set has what the primary writes. While it has not, a write that asks for more than <c>w: 1</c> is applied, but
-    /// answered only when there is a majority again or its wtimeout or maxTimeMS is over.
+    /// Whether a majority of the set replicates the primary's writes. While it does not, a write with more than <c>w: 1</c> is applied, but
+    /// its reply is sent only when there is a majority again or its wtimeout or maxTimeMS has expired.
     /// </summary>
     public bool HasMajority
     {
@@ -78,16 +78,16 @@ public sealed class MongoWireServer : IAsyncDisposable
         set => _replication.HasMajority = value;
     }
 
-    /// <summary>How many connections are open, monitoring ones included.</summary>
+    /// <summary>How many connections are open, including monitoring connections.</summary>
     public int OpenConnections => _connections.Count;
 
-    /// <summary>How many connections were ever made, monitoring ones included.</summary>
+    /// <summary>How many connections were ever accepted, including monitoring connections.</summary>
     public int AcceptedConnections => Volatile.Read(ref _lastConnectionId);
 
-    /// <summary>How many writes came again under the number of one already applied, and were answered but not applied again.</summary>
+    /// <summary>How many writes were retries of applied writes and got the stored reply.</summary>
     public long ReplayedWrites => _retryableWrites.Replayed;
 
-    /// <summary>The last commands, oldest first; <see cref="MongoWireServerOptions.RecordedCommands"/> says how many.</summary>
+    /// <summary>The last commands, oldest first; at most <see cref="MongoWireServerOptions.RecordedCommands"/>.</summary>
     public IReadOnlyList<BsonDocument> RecentCommands => _log.Recent;
 
     internal Topology Topology { get; }
@@ -101,13 +101,13 @@ public sealed class MongoWireServer : IAsyncDisposable
         return Task.FromResult(server);
     }
 
-    /// <summary>How many commands of that name were received.</summary>
+    /// <summary>How many commands with this name were received.</summary>
     public long CommandCount(string name) => _log.CountOf(name);
 
-    /// <summary>How many documents a collection holds.</summary>
+    /// <summary>How many documents a collection has.</summary>
     public int DocumentCount(string database, string collection) => _storage[database, collection].Count;
 
-    /// <summary>Puts documents into a collection without a client.</summary>
+    /// <summary>Inserts documents without a client.</summary>
     public void Seed(string database, string collection, IEnumerable<BsonDocument> documents)
     {
         var target = _storage[database, collection];
@@ -117,7 +117,7 @@ public sealed class MongoWireServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Sets a failpoint, as the command of that name does.</summary>
+    /// <summary>Sets a failpoint, like the command configureFailPoint.</summary>
     /// <param name="name"><c>failCommand</c>, <c>onPrimaryTransactionalWrite</c> or <c>racingUpsert</c>.</param>
     /// <param name="mode"><c>"off"</c>, <c>"alwaysOn"</c> or <c>{ times: n }</c>.</param>
     /// <param name="data">What the failpoint does.</param>
@@ -126,7 +126,7 @@ public sealed class MongoWireServer : IAsyncDisposable
         _failPoints.Configure(new() { { "configureFailPoint", name }, { "mode", mode }, { "data", data ?? [] } });
     }
 
-    /// <summary>The process ends: the port is closed, connections are reset and cursors are gone; the data stays.</summary>
+    /// <summary>Simulates the end of the process: closes the port, resets connections and deletes cursors, but keeps the data.</summary>
     public void Stop()
     {
         lock (_gate)
@@ -142,7 +142,7 @@ public sealed class MongoWireServer : IAsyncDisposable
         }
     }
 
-    /// <summary>The process starts again, on the same port and with its data.</summary>
+    /// <summary>Simulates a new start of the process, on the same port and with the same data.</summary>
     public void Restart()
     {
         Stop();
@@ -150,7 +150,7 @@ public sealed class MongoWireServer : IAsyncDisposable
         Listen();
     }
 
-    /// <summary>Closes the connections there are, as a server does that lets none grow old: what was received is answered.</summary>
+    /// <summary>Closes all open connections, like a server with a maximum connection age: received requests still get their replies.</summary>
     public void RecycleConnections()
     {
         foreach (var connection in _connections.Keys)
@@ -160,15 +160,15 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// The server becomes a black hole: it accepts and reads, and answers nothing until <see cref="Resume"/>. Until then it does not notice
-    /// clients that close a connection with a request in it.
+    /// Lets the server accept connections and read requests, but send no replies until <see cref="Resume"/>. Until then it does not notice
+    /// when a client closes a connection that has a pending request.
     /// </summary>
     public void Pause() => _pause ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends <see cref="Pause"/>: what was received meanwhile is run and answered now.</summary>
+    /// <summary>Ends <see cref="Pause"/>: runs the requests received meanwhile and sends their replies.</summary>
     public void Resume() => Interlocked.Exchange(ref _pause, null)?.SetResult();
 
-    /// <summary>The primary becomes a secondary, and is elected again after <paramref name="duration"/>.</summary>
+    /// <summary>Makes the primary a secondary, which is elected again after <paramref name="duration"/>.</summary>
     public void StepDown(TimeSpan duration)
     {
         var stepDown = Interlocked.Increment(ref _stepDowns);
@@ -186,7 +186,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs the next command, sends only the first <paramref name="bytes"/> of its reply and closes the connection. Heartbeats are spared.
+    /// Runs the next command, sends only the first <paramref name="bytes"/> of its reply and closes the connection. Heartbeats are not affected.
     /// </summary>
     public void CutNextReply(int bytes) => Volatile.Write(ref _cutAfter, bytes);
 
@@ -200,7 +200,7 @@ public sealed class MongoWireServer : IAsyncDisposable
 
     internal int NextMessageId() => Interlocked.Increment(ref _lastMessageId);
 
-    /// <summary>After how many bytes the reply to this command is cut; null when it is not.</summary>
+    /// <summary>After how many bytes the reply to this command is cut; null to send all of it.</summary>
     internal int? CutOf(string command)
     {
         return Volatile.Read(ref _cutAfter) >= 0 && !IsHello(command) && Interlocked.Exchange(ref _cutAfter, -1) is >= 0 and var bytes
@@ -208,7 +208,7 @@ public sealed class MongoWireServer : IAsyncDisposable
             : null;
     }
 
-    /// <returns>The reply; null when the connection has to close without one.</returns>
+    /// <returns>The reply; null when the connection must be closed without one.</returns>
     internal async ValueTask<BsonDocument?> ExecuteAsync(
         WireConnection connection, WireRequest request, CancellationToken cancellationToken)
     {
@@ -279,7 +279,7 @@ public sealed class MongoWireServer : IAsyncDisposable
                     return;
                 }
 
-                // The task takes its place only if the connection has not ended, and left, already.
+                // Stores the task only if the connection has not already ended and removed its entry.
                 _connections[connection] = Task.CompletedTask;
                 _connections.TryUpdate(connection, ServeAsync(connection), Task.CompletedTask);
             }

@@ -2,7 +2,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>What the other members of the set have: all of it, or nothing as long as there is no majority.</summary>
+/// <summary>Whether the other members of the set replicate writes: all of them, or none while there is no majority.</summary>
 internal sealed class Replication
 {
     private volatile TaskCompletionSource? _majority;
@@ -24,17 +24,16 @@ internal sealed class Replication
     }
 
     /// <summary>
-    /// Waits for what a write asks of the set, as long as its wtimeout or what is left of its maxTimeMS allows (mongod's
-    /// replication_coordinator_impl.cpp; held by its jstests, "Tests timeout behavior of waiting for write concern as well as its interaction
-    /// with maxTimeMs").
+    /// Waits for a write's write concern until its wtimeout or maxTimeMS expires (mongod's replication_coordinator_impl.cpp; tested by its
+    /// jstests, "Tests timeout behavior of waiting for write concern as well as its interaction with maxTimeMs").
     /// </summary>
-    /// <param name="command">The write, which was applied.</param>
-    /// <param name="deadline">When its maxTimeMS is over.</param>
-    /// <param name="cancellationToken">The client has gone.</param>
+    /// <param name="command">The applied write.</param>
+    /// <param name="deadline">When its maxTimeMS expires.</param>
+    /// <param name="cancellationToken">Cancelled when the client has closed the connection.</param>
     /// <returns>The writeConcernError, if any.</returns>
     public async ValueTask<BsonDocument?> WaitAsync(BsonDocument command, Deadline deadline, CancellationToken cancellationToken)
     {
-        // Without a write concern, a set of mongod 5.0 or newer asks for the majority.
+        // Since mongod 5.0, the default write concern of a set is majority.
         var concern = command.GetValue("writeConcern", new BsonDocument()).AsBsonDocument;
         if (_majority is not { } majority || (concern.TryGetValue("w", out var w) && w.IsNumeric && w.ToInt32() <= 1))
         {

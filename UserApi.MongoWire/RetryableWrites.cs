@@ -3,7 +3,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>The last write of every session and its reply: a write that comes again under its number is answered, not applied.</summary>
+/// <summary>The last write of every session and its reply: a retry with the same number gets this reply and is not applied again.</summary>
 internal sealed class RetryableWrites
 {
     private readonly ConcurrentDictionary<BsonValue, Session> _sessions = new();
@@ -12,9 +12,9 @@ internal sealed class RetryableWrites
     public long Replayed => Interlocked.Read(ref _replayed);
 
     /// <param name="id">The session (lsid.id).</param>
-    /// <param name="number">The session's number of this write (txnNumber).</param>
-    /// <param name="write">Applies the write; a write that throws is not remembered.</param>
-    /// <param name="isReplay">Whether the reply is a remembered one.</param>
+    /// <param name="number">The number of the write in its session (txnNumber).</param>
+    /// <param name="write">Applies the write; if it throws, the write is not stored.</param>
+    /// <param name="isReplay">Whether the reply is a stored one.</param>
     public BsonDocument Once(BsonValue id, long number, Func<BsonDocument> write, out bool isReplay)
     {
         var session = _sessions.GetOrAdd(id, _ => new Session());

@@ -3,7 +3,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>The collections by namespace, and the open cursors.</summary>
+/// <summary>Collections by namespace, and open cursors.</summary>
 internal sealed class Storage
 {
     private readonly ConcurrentDictionary<string, Collection> _collections = new();
@@ -12,7 +12,7 @@ internal sealed class Storage
 
     public Collection this[string database, string collection] => _collections.GetOrAdd($"{database}.{collection}", ns => new(ns));
 
-    /// <exception cref="CommandFailure">It exists.</exception>
+    /// <exception cref="CommandFailure">The collection exists.</exception>
     public Collection Create(string database, string name, BsonDocument? collation)
     {
         var created = new Collection($"{database}.{name}", collation) { Exists = true };
@@ -33,7 +33,7 @@ internal sealed class Storage
         }
     }
 
-    /// <summary>Opens a cursor and takes its first batch.</summary>
+    /// <summary>Opens a cursor and returns its first batch.</summary>
     public BsonDocument Open(string ns, IEnumerable<BsonDocument> documents, int batchSize, bool isSingleBatch)
     {
         var cursor = new Cursor(ns, documents.GetEnumerator());
@@ -69,7 +69,7 @@ internal sealed class Storage
 
     public bool Kill(long id) => _cursors.TryRemove(id, out _);
 
-    /// <summary>A process that ends takes its cursors with it.</summary>
+    /// <summary>Deletes all cursors, as the end of the process does.</summary>
     public void KillAllCursors() => _cursors.Clear();
 
     private static BsonDocument Reply(string batchName, BsonArray batch, long id, string ns) => new()
@@ -82,7 +82,7 @@ internal sealed class Storage
     {
         private const int MaxBatchBytes = 16 * 1024 * 1024;
 
-        // One document ahead, so that the last batch is known to be the last.
+        // Reads one document ahead, to know whether a batch is the last one.
         private bool _hasNext = documents.MoveNext();
 
         public string Namespace { get; } = ns;

@@ -2,7 +2,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>What hello tells about the server, and who waits to hear that it changed.</summary>
+/// <summary>What hello returns about the server, and the monitors that wait for changes.</summary>
 internal sealed class Topology(string? replicaSet)
 {
     private readonly Lock _gate = new();
@@ -24,10 +24,10 @@ internal sealed class Topology(string? replicaSet)
         }
     }
 
-    /// <summary>A hello of a streaming monitor: it is answered when the topology changes or its time is over.</summary>
+    /// <summary>Whether the hello is from a streaming monitor: its reply is sent when the topology changes or its time expires.</summary>
     public static bool IsAwaitable(BsonDocument command) => command.Contains("maxAwaitTimeMS") && command.Contains("topologyVersion");
 
-    /// <summary>Waits for news as long as an awaitable hello asks, or until <paramref name="interrupt"/> completes.</summary>
+    /// <summary>Waits for a change until the time of an awaitable hello expires, or until <paramref name="interrupt"/> completes.</summary>
     public async Task WaitForChangeAsync(BsonDocument hello, Task interrupt)
     {
         Task changed;
@@ -51,7 +51,7 @@ internal sealed class Topology(string? replicaSet)
         _counter++;
     });
 
-    /// <summary>A restarted process is another one: whatever clients know about the topology is older.</summary>
+    /// <summary>Sets a new process id, so that clients discard the topology from before the restart.</summary>
     public void Restart() => Change(() =>
     {
         _processId = ObjectId.GenerateNewId();

@@ -2,7 +2,7 @@ using MongoDB.Bson;
 
 namespace UserApi.MongoWire;
 
-/// <summary>What an update does to a document: a replacement, or <c>$set</c>, <c>$unset</c> and <c>$setOnInsert</c>.</summary>
+/// <summary>A parsed update: a replacement, or <c>$set</c>, <c>$unset</c> and <c>$setOnInsert</c>.</summary>
 internal sealed class Update
 {
     private readonly BsonDocument _specification;
@@ -10,7 +10,7 @@ internal sealed class Update
 
     private Update(BsonDocument specification, bool isReplacement) => (_specification, _isReplacement) = (specification, isReplacement);
 
-    /// <exception cref="CommandFailure">The update uses what this server does not know, or contradicts itself.</exception>
+    /// <exception cref="CommandFailure">The update uses what this server does not support, or contradicts itself.</exception>
     public static Update Parse(BsonValue update)
     {
         if (update is not BsonDocument document)
@@ -27,7 +27,7 @@ internal sealed class Update
         return new(document, isReplacement);
     }
 
-    /// <summary>The document that follows <paramref name="current"/>, which is changed.</summary>
+    /// <summary>Applies the update to <paramref name="current"/>, which it may change, and returns the result.</summary>
     public BsonDocument Apply(BsonDocument current, bool isInsert)
     {
         var id = current.GetValue("_id", null);
@@ -74,7 +74,7 @@ internal sealed class Update
         static bool IsWithin(string path, string other) => $"{path}.".StartsWith($"{other}.", StringComparison.Ordinal);
     }
 
-    /// <summary>The document that holds the last name of <paramref name="path"/>.</summary>
+    /// <summary>The document that contains the last name of <paramref name="path"/>.</summary>
     private static (BsonDocument? Parent, string Name) Locate(BsonDocument document, string path, bool create)
     {
         var names = path.Split('.');

@@ -3,7 +3,7 @@ using MongoDB.Bson.IO;
 
 namespace UserApi.MongoWire;
 
-/// <summary>One client connection: a loop that reads a request, runs it and sends its reply, in order.</summary>
+/// <summary>A client connection: reads a request, runs it and sends its reply, one after another.</summary>
 internal sealed class WireConnection(MongoWireServer server, Socket socket, int id) : IDisposable
 {
     private readonly CancellationTokenSource _aborted = new();
@@ -14,7 +14,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
 
     public int Id { get; } = id;
 
-    /// <summary>The application the client named in its first hello; failpoints can be limited to it.</summary>
+    /// <summary>The application name in the client's first hello; failpoints can be limited to it.</summary>
     public string? AppName { get; set; }
 
     public async Task RunAsync()
@@ -24,7 +24,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
             var next = ReceiveAsync().AsTask();
             while (await next is { } request)
             {
-                // A hello that waits for news has to notice a client that goes away.
+                // A hello that waits for a change must end when the client closes the connection.
                 var waits = Topology.IsAwaitable(request.Command);
                 next = waits ? ReceiveAsync().AsTask() : null;
                 if (!await AnswerAsync(request, next))
@@ -37,7 +37,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException or InvalidDataException)
         {
-            // The client went away, sent what is not the protocol, or a fault closed the connection: all end just this connection.
+            // The client closed the connection or violated the protocol, or a simulated fault closed it: only this connection ends.
         }
         finally
         {
@@ -45,7 +45,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
         }
     }
 
-    /// <summary>Closes the connection when the request that it carries, if any, is answered: the client sees an end of stream.</summary>
+    /// <summary>Closes the connection after the reply to a pending request, if any: the client sees an end of stream.</summary>
     public void Retire() => _retired.Cancel();
 
     /// <summary>Resets the connection: the client sees an error, not an end of stream.</summary>
@@ -70,7 +70,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
         _output.Dispose();
     }
 
-    /// <returns>False when the connection has to close.</returns>
+    /// <returns>False when the connection must be closed.</returns>
     private async ValueTask<bool> AnswerAsync(WireRequest request, Task<WireRequest?>? next)
     {
         var responseTo = request.Id;
@@ -116,7 +116,7 @@ internal sealed class WireConnection(MongoWireServer server, Socket socket, int 
         return true;
     }
 
-    /// <param name="cut">How many bytes of the reply are sent before the connection closes; null sends all.</param>
+    /// <param name="cut">How many bytes of the reply are sent before the connection is closed; null to send all.</param>
     private async ValueTask<bool> SendAsync(int? cut)
     {
         var buffer = ((ByteArrayBuffer)_output.Buffer).AccessBackingBytes(0).AsMemory(0, (int)_output.Length);

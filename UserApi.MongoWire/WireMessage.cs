@@ -6,7 +6,7 @@ using MongoDB.Bson.Serialization.Serializers;
 
 namespace UserApi.MongoWire;
 
-/// <summary>A request out of one OP_MSG, or out of the OP_QUERY that opens a connection.</summary>
+/// <summary>A request from an OP_MSG, or from the OP_QUERY that opens a connection.</summary>
 internal readonly record struct WireRequest(int Id, BsonDocument Command, bool IsLegacy, bool NoReply, bool ExhaustAllowed)
 {
     public string Name => Command.GetElement(0).Name;
@@ -27,8 +27,8 @@ internal static class WireMessage
 
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Reads one whole message; what it returns shares nothing with <paramref name="message"/>.</summary>
-    /// <exception cref="InvalidDataException">The bytes are not a message this server knows.</exception>
+    /// <summary>Reads one complete message; the result shares no memory with <paramref name="message"/>.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not a message that this server supports.</exception>
     public static WireRequest Parse(byte[] message, int length)
     {
         try
@@ -37,12 +37,12 @@ internal static class WireMessage
         }
         catch (Exception e) when (e is not InvalidDataException)
         {
-            // Hostile bytes make the BSON reader throw many things.
+            // With hostile bytes, the BSON reader throws exceptions of many types.
             throw new InvalidDataException("The message is malformed.", e);
         }
     }
 
-    /// <summary>Writes <paramref name="reply"/> as a message over what <paramref name="stream"/> held.</summary>
+    /// <summary>Writes <paramref name="reply"/> as a message to <paramref name="stream"/>, whose content it overwrites.</summary>
     public static void WriteReply(BsonStream stream, int id, int responseTo, BsonDocument reply, bool isLegacy, bool moreToCome)
     {
         stream.Position = 0;
@@ -163,7 +163,7 @@ internal static class WireMessage
         return BsonDocumentSerializer.Instance.Deserialize(BsonDeserializationContext.CreateRoot(reader));
     }
 
-    // BsonDocumentSerializer walks a RawBsonDocument element by element; its bytes are copied here, which is what makes a find cheap.
+    // Copies the bytes of a RawBsonDocument, which makes a find cheap: BsonDocumentSerializer would write element by element.
     private static void WriteValue(BsonBinaryWriter writer, BsonSerializationContext context, BsonValue value)
     {
         switch (value)

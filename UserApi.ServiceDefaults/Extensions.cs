@@ -15,13 +15,17 @@ namespace UserApi.ServiceDefaults;
 /// <summary>What every service of this solution has: telemetry and health endpoints.</summary>
 public static class Extensions
 {
-    /// <summary>Adds the defaults to a service.</summary>
+    /// <summary>The setting of the OpenTelemetry specification that says where telemetry is sent.</summary>
+    internal const string EndpointKey = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+    /// <summary>Adds the defaults.</summary>
     /// <param name="builder">The service.</param>
-    /// <param name="telemetrySources">The names of the activity sources and meters to export, besides those of the platform.</param>
+    /// <param name="telemetrySources">Names of activity sources and meters to export, in addition to the platform's.</param>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder, params string[] telemetrySources)
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddConsoleLogging();
+        builder.AddSettings<TelemetryOptions, TelemetryOptionsValidator>(TelemetryOptions.SectionName);
         builder.AddTraceContext();
         builder.AddOpenTelemetry(telemetrySources);
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [HealthEndpoints.LiveTag]);
@@ -30,12 +34,12 @@ public static class Extensions
 
     /// <summary>Maps <c>/alive</c> and <c>/health</c>, in every environment.</summary>
     /// <param name="app">The service.</param>
-    /// <param name="mayReadDetails">Whether a caller is told about each check, or only the sum.</param>
-    /// <returns>The two endpoints, for what the service wants to add to them.</returns>
+    /// <param name="mayReadDetails">Whether a caller may read the result of each check, or only the overall status.</param>
+    /// <returns>The two endpoints, so that the service can add conventions.</returns>
     public static (IEndpointConventionBuilder Alive, IEndpointConventionBuilder Health) MapDefaultEndpoints(
         this WebApplication app, Func<HttpContext, bool> mayReadDetails) => HealthEndpoints.Map(app, mayReadDetails);
 
-    /// <summary>Lines for people in Development, one JSON object a line elsewhere; both with the trace id of the request.</summary>
+    /// <summary>Logs readable lines in Development and one JSON object per line elsewhere, both with the trace id of the request.</summary>
     private static void AddConsoleLogging(this IHostApplicationBuilder builder)
     {
         if (builder.Environment.IsDevelopment())
@@ -55,7 +59,7 @@ public static class Extensions
                 console.TimestampFormat = "O";
                 console.IncludeScopes = true;
 
-                // The log is read as JSON, never as HTML: "<" is not to become six bytes.
+                // The log is never embedded in HTML, so "<" need not be escaped as six bytes.
                 console.JsonWriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
             });
         }
@@ -63,10 +67,10 @@ public static class Extensions
         builder.Services.AddSingleton<IExternalScopeProvider, TraceScopes>();
     }
 
-    /// <summary>Exports over OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says to; where it does not, nothing is recorded at all.</summary>
+    /// <summary>Exports by OTLP to <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>; if that is not set, records nothing.</summary>
     private static void AddOpenTelemetry(this IHostApplicationBuilder builder, string[] sources)
     {
-        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (string.IsNullOrWhiteSpace(builder.Configuration[EndpointKey]))
         {
             return;
         }

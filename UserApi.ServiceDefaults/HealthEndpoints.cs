@@ -6,15 +6,15 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace UserApi.ServiceDefaults;
 
 /// <summary>
-/// <c>/alive</c> says that the process answers, and is what a load balancer asks: it replaces what fails there, and no replacement
-/// mends a database. <c>/health</c> runs every check, and is for people, alarms and Aspire.
+/// <c>/alive</c> tells that the process responds. It is for load balancers, which replace an instance that fails it; replacing an
+/// instance cannot fix the database. <c>/health</c> runs every check, and is for people, alarms and Aspire.
 /// </summary>
 public static class HealthEndpoints
 {
     /// <summary>The tag of the checks that <c>/alive</c> runs.</summary>
     public const string LiveTag = "live";
 
-    /// <summary>Marks an endpoint that machines ask all day: no metrics, no waiting behind other requests.</summary>
+    /// <summary>Marks an endpoint as a probe: it has no metrics and does not wait behind other requests.</summary>
     /// <param name="endpoint">The endpoint.</param>
     public static TBuilder AsProbe<TBuilder>(this TBuilder endpoint)
         where TBuilder : IEndpointConventionBuilder =>
@@ -30,7 +30,7 @@ public static class HealthEndpoints
         Task Write(HttpContext http, HealthReport report) => WriteAsync(http, report, mayReadDetails(http));
     }
 
-    /// <summary>The paths that are probes by this solution's convention: known before routing, where a span begins.</summary>
+    /// <summary>Whether the path is a probe by this solution's convention. A span starts before routing, so only its path is known then.</summary>
     internal static bool IsProbe(PathString path) => path.Value is "/" or "/alive" or "/health";
 
     private static async Task WriteAsync(HttpContext http, HealthReport report, bool details)

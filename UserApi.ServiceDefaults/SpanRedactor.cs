@@ -4,10 +4,9 @@ using OpenTelemetry;
 namespace UserApi.ServiceDefaults;
 
 /// <summary>
-/// Takes out of spans what a client or a document may have put there: the path of a request (an id may be an e-mail address), of which the
-/// route stays; the query, whatever <c>OTEL_DOTNET_EXPERIMENTAL_*_DISABLE_URL_QUERY_REDACTION</c> says, because redaction keeps the names
-/// of parameters, which a client writes, too; and the message of a database error (a duplicate key error quotes the key), of which the
-/// type and the code stay.
+/// Removes from spans what may contain personal data: the path of a request (an id may be an e-mail address), but not the route; the query,
+/// whatever <c>OTEL_DOTNET_EXPERIMENTAL_*_DISABLE_URL_QUERY_REDACTION</c> says, because OpenTelemetry's redaction keeps the names of
+/// parameters, which clients choose; and the message of a database error (a duplicate key error quotes the key), but not its type and code.
 /// </summary>
 internal sealed class SpanRedactor : BaseProcessor<Activity>
 {

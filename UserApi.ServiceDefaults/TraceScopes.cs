@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace UserApi.ServiceDefaults;
 
 /// <summary>
-/// Gives every log line the ids of its trace and span, and nothing else. ASP.NET Core's own scopes hold the path of the request, and so
-/// whatever a client puts there, an e-mail address for example; the trace says more, and says it without that.
+/// Adds only the ids of trace and span to every log line. ASP.NET Core's scopes contain the path of the request, and with it whatever a
+/// client puts there, such as an e-mail address; the trace has more details, without the path.
 /// </summary>
 internal sealed class TraceScopes : IExternalScopeProvider, IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class TraceScopes : IExternalScopeProvider, IDisposable
 
     public void Dispose()
     {
-        // There is nothing to pop.
+        // Nothing was pushed.
     }
 
     private sealed class TraceScope(Activity activity) : IReadOnlyList<KeyValuePair<string, object?>>

@@ -5,7 +5,7 @@ using UserApi.MongoWire;
 
 namespace UserApi.Tests;
 
-/// <summary>A test of the wire server, with a server of its own.</summary>
+/// <summary>A test of the MongoDB double, with its own server.</summary>
 public abstract class MongoWireTest : IAsyncLifetime
 {
     private readonly List<MongoClient> _clients = [];
@@ -49,7 +49,7 @@ public abstract class MongoWireTest : IAsyncLifetime
         return client.GetDatabase("users").GetCollection<BsonDocument>("users");
     }
 
-    // To dispose of a client closes no connection: clients of equal settings share a cluster, which lives on in the registry.
+    // Disposing a client closes no connection: clients with equal settings share a cluster, which stays in the driver's registry.
     protected void CloseClients() => _clients.ForEach(client => ClusterRegistry.Instance.UnregisterAndDisposeCluster(client.Cluster));
 
     protected void FailCommand(BsonValue mode, string data) =>

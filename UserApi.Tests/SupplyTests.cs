@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using UserApi.Tests.Infrastructure;
@@ -31,6 +32,21 @@ public partial class SupplyTests
             Assert.Equal(Resolved().Count(text), Hash().Count(text));
             Assert.DoesNotContain("://", text, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData("bench/peers/fastify/package-lock.json")]
+    [InlineData("UserApi.Tests/Clients/TypeScript/package-lock.json")]
+    public void Every_package_of_npm_is_locked_by_its_hash_whichever_registry_it_comes_from(string file)
+    {
+        var packages = JsonNode.Parse(File.ReadAllText(Repository.File(file)))!["packages"]!.AsObject().Where(package => package.Key != "").ToList();
+
+        Assert.NotEmpty(packages);
+        Assert.All(packages, package =>
+        {
+            Assert.StartsWith("sha512-", (string)package.Value!["integrity"]!);
+            Assert.Null(package.Value["resolved"]);
+        });
     }
 
     [Fact]

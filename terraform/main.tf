@@ -1,4 +1,4 @@
-# The deployment: its parts, and what they share. Each part is a module that can be used by itself.
+# The deployment: its modules and what they share. Each module can be used by itself.
 
 data "aws_caller_identity" "current" {}
 
@@ -35,7 +35,7 @@ locals {
     tasks              = { subnet_ids = var.existing_network.private_subnet_ids, assign_public_ip = false }
   }
 
-  # Both while users are copied from one to the other.
+  # Both are set while users are copied from one database to the other.
   container_database = one([for database in module.database : { security_group_id = database.security_group_id, port = var.db_container_port }])
   external_database = var.external_database == null ? null : {
     cidrs     = var.external_database.cidrs
@@ -204,14 +204,14 @@ module "pipeline" {
   task_role_arns       = module.api.role_arns
 }
 
-# Destroyed before everything else, as it depends on everything: with deletion_protection it refuses while all is still there.
-# The database has a second guard, for what deletes users without destroying the deployment.
+# It depends on everything, so it is destroyed first: with deletion_protection, destroy fails before anything is deleted.
+# The database module has a guard of its own, for changes that delete users without destroying the deployment.
 resource "terraform_data" "guard" {
   input = { protected = var.deletion_protection }
 
   provisioner "local-exec" {
     when    = destroy
-    command = self.input.protected ? "echo 'deletion_protection is on: nothing is destroyed. Switch it off and apply first.' >&2; exit 1" : "exit 0"
+    command = self.input.protected ? "echo 'deletion_protection is on: nothing is destroyed. Set it to false and apply first.' >&2; exit 1" : "exit 0"
   }
 
   depends_on = [
@@ -229,6 +229,6 @@ resource "terraform_data" "guard" {
 check "alarms_reach_somebody" {
   assert {
     condition     = var.alarms.email != null || var.alarms.topic_arn != null
-    error_message = "Alarms reach nobody: set alarms.email, or alarms.topic_arn to a topic that has subscribers."
+    error_message = "Alarms are sent to nobody: set alarms.email, or set alarms.topic_arn to a topic that has subscribers."
   }
 }

@@ -1,4 +1,4 @@
-# Where resources were before there were modules, so that an existing deployment keeps them.
+# Addresses of resources before there were modules, so that an existing deployment keeps its resources.
 
 moved {
   from = aws_appautoscaling_policy.api
@@ -135,7 +135,7 @@ moved {
   to   = module.pipeline[0].aws_iam_role_policy.deploy
 }
 
-# AWS makes this one itself, also after destroy has deleted it: one that Terraform made would be in the way of the next apply.
+# AWS creates this log group itself, even again after destroy: if Terraform managed it, the next apply would fail because it exists.
 removed {
   from = aws_cloudwatch_log_group.container_insights
 

@@ -1,4 +1,4 @@
-# Where resources were before there were modules, so that an existing deployment keeps them.
+# Addresses of resources before there were modules, so that an existing deployment keeps its resources.
 
 moved {
   from = aws_backup_plan.database[0]

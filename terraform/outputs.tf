@@ -1,20 +1,20 @@
 output "app_url" {
-  description = "Address of the API's documentation; the API itself is at the same host."
+  description = "URL of the API's documentation; the API is on the same host."
   value       = "${module.edge.url}/docs"
 }
 
 output "token_issuer" {
-  description = "Issuer whose tokens the API takes; null: everybody may do everything."
+  description = "Issuer whose tokens the API accepts; null: everybody may do everything, without a token."
   value       = module.edge.token_issuer
 }
 
 output "create_client_command" {
-  description = "Command that makes a client named $NAME and prints its id and secret; null without Cognito."
+  description = "Command that creates a client named $NAME and prints its id and secret; null without Cognito."
   value       = module.edge.create_client_command
 }
 
 output "get_token_command" {
-  description = "Command by which the client $CLIENT_ID with $CLIENT_SECRET gets a token, as access_token of a JSON object; null without Cognito."
+  description = "Command that gets a token for the client $CLIENT_ID with $CLIENT_SECRET, as access_token of a JSON object; null without Cognito."
   value       = module.edge.get_token_command
 }
 
@@ -24,22 +24,22 @@ output "app_image" {
 }
 
 output "repository_url" {
-  description = "Registry and repository that images of the API are pushed to."
+  description = "ECR repository that images of the API are pushed to, with its registry."
   value       = aws_ecr_repository.api.repository_url
 }
 
 output "image_architecture" {
-  description = "What such an image has to be built for, in the words of `dotnet publish --arch`."
+  description = "Architecture that such an image must be built for, as `dotnet publish --arch` names it."
   value       = local.dotnet_architecture
 }
 
 output "public_dns_name" {
-  description = "Name to point a domain to: CloudFront's or the load balancer's."
+  description = "DNS name that a domain must point to: CloudFront's or the load balancer's."
   value       = module.edge.public_dns_name
 }
 
 output "public_zone_id" {
-  description = "Zone of that name, for an alias record in Route 53."
+  description = "Hosted zone id of public_dns_name, for an alias record in Route 53."
   value       = module.edge.public_zone_id
 }
 
@@ -54,12 +54,12 @@ output "service_name" {
 }
 
 output "task_definition_arn" {
-  description = "Revision of the API's task definition that was asked for. After a rollback, the service runs another one."
+  description = "Requested revision of the API's task definition. After a rollback, the service runs another one."
   value       = module.api.task_definition_arn
 }
 
 output "database_host" {
-  description = "Name of the container database inside the VPC; null without."
+  description = "DNS name of the container database in the VPC; null if there is none."
   value       = one(module.database[*].host)
 }
 
@@ -69,17 +69,17 @@ output "database_secret_arn" {
 }
 
 output "database_backup_vault" {
-  description = "Backup vault of the container database; null without."
+  description = "Backup vault of the container database; null if there is none."
   value       = one(module.database[*].backup_vault)
 }
 
 output "database_backup_role_arn" {
-  description = "Role that AWS Backup saves and restores with; null without."
+  description = "Role that AWS Backup uses to save and restore; null without a container database."
   value       = one(module.database[*].backup_role_arn)
 }
 
 output "vpc_id" {
-  description = "VPC of the deployment, to peer an external database with."
+  description = "VPC of the deployment, for peering with the network of an external database."
   value       = local.network.vpc_id
 }
 
@@ -89,31 +89,31 @@ output "private_route_table_ids" {
 }
 
 output "zones" {
-  description = "Availability zones of the network, with their numbers: the value for network.zones that keeps them as they are."
+  description = "Availability zones of the network with their numbers. Set network.zones to this value to keep them."
   value       = one(module.network[*].zones)
 }
 
 output "file_system_id" {
-  description = "File system of the container database, for restores; null without."
+  description = "File system of the container database, for restores; null if there is none."
   value       = one(module.database[*].file_system_id)
 }
 
 output "access_logs_bucket" {
-  description = "Bucket of the access logs; null without."
+  description = "Bucket of the access logs; null if there are none."
   value       = module.edge.access_logs_bucket
 }
 
 output "dashboard_url" {
-  description = "Address of the CloudWatch dashboard."
+  description = "URL of the CloudWatch dashboard."
   value       = module.observability.dashboard_url
 }
 
 output "alarm_topic_arn" {
-  description = "SNS topic that alarms are sent to, for more subscribers."
+  description = "SNS topic that alarms are sent to."
   value       = module.observability.topic_arn
 }
 
 output "deploy_role_arn" {
-  description = "Role that the deploying workflow takes on; null without github."
+  description = "Role that the deploying workflow assumes; null without github."
   value       = one(module.pipeline[*].deploy_role_arn)
 }

@@ -16,7 +16,7 @@ resource "aws_ecr_repository" "api" {
     }
   }
 
-  # Another key would delete the repository with the images that run.
+  # A change of the key would replace the repository and delete the images that are running.
   lifecycle {
     ignore_changes = [encryption_configuration]
   }
@@ -46,7 +46,7 @@ resource "aws_ecr_lifecycle_policy" "api" {
 locals {
   checkout = "${path.module}/.."
 
-  # All that the image is made of, so that its tag changes when it does, and only then.
+  # Everything that the image is built from, so that its tag changes exactly when its content does.
   source_files = [
     for file in setunion(
       fileset(local.checkout, "{UserApi.Api,UserApi.ServiceDefaults}/**"),
@@ -80,7 +80,7 @@ resource "terraform_data" "image" {
   lifecycle {
     precondition {
       condition     = contains(local.source_files, "UserApi.Api/UserApi.Api.csproj")
-      error_message = "There is no checkout of UserApi around this directory to build the image from: set app_image."
+      error_message = "This directory is not inside a checkout of UserApi, so there is no source to build the image from: set app_image."
     }
   }
 }

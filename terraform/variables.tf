@@ -1,4 +1,4 @@
-# Those of simple-user-api, with its names and defaults.
+# Variables of simple-user-api, with its names and defaults.
 
 variable "region_name" {
   description = "AWS region of the deployment."
@@ -13,21 +13,21 @@ variable "region_name" {
 }
 
 variable "app_name" {
-  description = "Prefix of every name. Another one makes another deployment in the same account and region."
+  description = "Prefix of every name. Each app_name is a deployment of its own in the account and region."
   type        = string
   default     = "simple-user-api"
   nullable    = false
 
-  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  # Load balancer names have at most 32 characters, IAM role names, which include region and purpose, 64; S3 allows no upper case.
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.app_name)) && length(var.app_name) <= 24 && !can(regex("^(internal-|aws|ssm)", var.app_name))
-    error_message = "app_name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first; AWS keeps names that begin with internal-, aws or ssm."
+    error_message = "app_name must have at most 24 characters: lower-case letters, digits and single hyphens, beginning with a letter. AWS reserves names that begin with internal-, aws or ssm."
   }
 
 }
 
 variable "app_image" {
-  description = "Image reference of the API. Null: built from this checkout and pushed to the deployment's own registry during apply."
+  description = "Image reference of the API. Null: apply builds it from this checkout and pushes it to the deployment's own ECR repository."
   type        = string
   default     = null
 
@@ -45,35 +45,35 @@ variable "app_container_port" {
 }
 
 variable "db_container_port" {
-  description = "Port of MongoDB, in the container and, unless external_database says otherwise, on servers outside."
+  description = "Port of MongoDB: of the container and, unless external_database sets its ports, of external servers."
   type        = number
   default     = 27017
   nullable    = false
 }
 
 variable "max_capacity" {
-  description = "Most API tasks that autoscaling starts."
+  description = "Maximum number of API tasks."
   type        = number
   default     = 3
   nullable    = false
 }
 
 variable "min_capacity" {
-  description = "Fewest API tasks. Two or more survive the loss of a zone without a pause."
+  description = "Minimum number of API tasks. With two or more, the API stays available when a zone fails."
   type        = number
   default     = 1
   nullable    = false
 }
 
 variable "cpu_threshold" {
-  description = "CPU use in percent that autoscaling holds the API at."
+  description = "Average CPU use of the API, in percent, that autoscaling aims at."
   type        = number
   default     = 80
   nullable    = false
 }
 
 variable "mem_threshold" {
-  description = "Memory use in percent that autoscaling holds the API at."
+  description = "Average memory use of the API, in percent, that autoscaling aims at."
   type        = number
   default     = 80
   nullable    = false
@@ -82,7 +82,7 @@ variable "mem_threshold" {
 # The API
 
 variable "app" {
-  description = "Size of an API task (cpu 256: CPU units; memory 1024: MiB, 192 of them the collector's), the seconds within which it answers any request (request_timeout 10), requests a second that a task takes from one caller (requests_per_second_per_caller 0: no limit), requests a minute and task that autoscaling holds it at (requests_threshold 6000)."
+  description = "Size of an API task (cpu 256: CPU units; memory 1024: MiB, of which the collector has 192), timeout of a request in seconds (request_timeout 10), requests per second that a task accepts from one caller (requests_per_second_per_caller 0: no limit), requests per minute and task that autoscaling aims at (requests_threshold 6000)."
   type = object({
     cpu                            = optional(number, 256)
     memory                         = optional(number, 1024)
@@ -95,7 +95,7 @@ variable "app" {
 }
 
 variable "architecture" {
-  description = "CPU architecture of all tasks, and of the image when it is built here: X86_64 or ARM64."
+  description = "CPU architecture of all tasks and of an image that apply builds: X86_64 or ARM64."
   type        = string
   default     = "X86_64"
   nullable    = false
@@ -107,7 +107,7 @@ variable "architecture" {
 }
 
 variable "jwt" {
-  description = "OpenID Connect issuer whose tokens the API takes, and the audiences of tokens meant for it: { authority, audiences }. Null: a Cognito user pool is made here."
+  description = "OpenID Connect issuer whose tokens the API accepts, and the audiences that it accepts: { authority, audiences }. Null: a Cognito user pool is created."
   type = object({
     authority = string
     audiences = list(string)
@@ -125,7 +125,7 @@ variable "anonymous" {
 # The database
 
 variable "container_database" {
-  description = "MongoDB in a container: its image, size (cpu 512, memory 1024), password_version (1; a higher one draws new passwords), backup_retention_days (35), directory (/mongo; another one is a restored backup), execute_command (false: no shell). Null: none. Setting it to null deletes users and backups."
+  description = "MongoDB in a container: its image, size (cpu 512, memory 1024), password_version (1; a higher one generates new passwords), backup_retention_days (35), directory (/mongo; any other is a restored backup), execute_command (false: no shell). Null: none. Setting it to null deletes users and backups."
   type = object({
     image                 = optional(string, "public.ecr.aws/docker/library/mongo:8.0")
     cpu                   = optional(number, 512)
@@ -144,7 +144,7 @@ variable "container_database" {
 }
 
 variable "external_database" {
-  description = "MongoDB that is there already: secret_arn (whose whole value is the connection string, database name included), kms_key_arn of that secret, cidrs and ports (from_port, to_port) of its servers, active (true; false: reachable for a copy, while the API stays with the container's). Null: none."
+  description = "Existing MongoDB: secret_arn (a secret whose whole value is the connection string, including the database name), kms_key_arn of that secret, cidrs and ports (from_port, to_port) of its servers, active (true; false: it can be reached for a copy, but the API uses the container's database). Null: none."
   type = object({
     secret_arn  = string
     kms_key_arn = optional(string)
@@ -157,7 +157,7 @@ variable "external_database" {
 
   validation {
     condition     = var.external_database == null || can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[a-zA-Z0-9/_+=.@-]+$", var.external_database.secret_arn))
-    error_message = "external_database.secret_arn must be the whole ARN of a secret, without a JSON key or version behind it."
+    error_message = "external_database.secret_arn must be the full ARN of a secret, without a JSON key or version after it."
   }
 
   validation {
@@ -167,7 +167,7 @@ variable "external_database" {
 
   validation {
     condition     = try(length(var.external_database.cidrs), 1) > 0 && alltrue([for cidr in try(var.external_database.cidrs, []) : can(cidrnetmask(cidr))])
-    error_message = "external_database.cidrs must be IPv4 ranges in CIDR notation, at least one."
+    error_message = "external_database.cidrs must have at least one IPv4 range in CIDR notation, and nothing else."
   }
 
   validation {
@@ -179,7 +179,7 @@ variable "external_database" {
 # The network and the edge
 
 variable "network" {
-  description = "The network that is made here: cidr (10.0.0.0/16; cannot be changed later), zones (a number for each, as the output zones shows; null: the first three of the region), egress (\"nat\", \"nat_per_zone\" or \"public\": how tasks reach AWS), flow_logs (false)."
+  description = "The network that is created: cidr (10.0.0.0/16; cannot be changed later), zones (availability zones with a number each, as in the output zones; null: the first three of the region), egress (how tasks reach AWS: \"nat\", \"nat_per_zone\" or \"public\"), flow_logs (false)."
   type = object({
     cidr      = optional(string, "10.0.0.0/16")
     zones     = optional(map(number))
@@ -191,7 +191,7 @@ variable "network" {
 }
 
 variable "existing_network" {
-  description = "A network that is there already: vpc_id, and private_subnet_ids and public_subnet_ids by zone. Its private subnets must have a way to AWS, and it an internet gateway for CloudFront. Null: one is made here."
+  description = "Existing network: vpc_id, and private_subnet_ids and public_subnet_ids by zone. AWS must be reachable from its private subnets, and CloudFront requires that it has an internet gateway. Null: a network is created."
   type = object({
     vpc_id             = string
     private_subnet_ids = map(string)
@@ -201,12 +201,12 @@ variable "existing_network" {
 
   validation {
     condition     = var.existing_network == null || try(length(var.existing_network.private_subnet_ids), 0) >= 2
-    error_message = "existing_network.private_subnet_ids must be of at least two zones: a load balancer needs two."
+    error_message = "existing_network.private_subnet_ids must have subnets in at least two zones, because a load balancer needs two."
   }
 }
 
 variable "public_load_balancer" {
-  description = "A public load balancer in place of CloudFront before an internal one, and the address ranges that may connect to it (allowed_cidrs: everywhere). Null: CloudFront."
+  description = "A public load balancer instead of CloudFront with an internal one, and the address ranges that may connect to it (allowed_cidrs; default: all). Null: CloudFront."
   type = object({
     allowed_cidrs = optional(list(string), ["0.0.0.0/0"])
   })
@@ -214,7 +214,7 @@ variable "public_load_balancer" {
 }
 
 variable "domain" {
-  description = "Name that callers use, which your DNS points to public_dns_name, and the ARN of its ACM certificate (of us-east-1 for CloudFront): { name, certificate_arn }. Null: AWS's own name."
+  description = "Domain name that callers use, which must point to the output public_dns_name in your DNS, and the ARN of its ACM certificate (in us-east-1 for CloudFront): { name, certificate_arn }. Null: the name that AWS gives."
   type = object({
     name            = string
     certificate_arn = string
@@ -223,7 +223,7 @@ variable "domain" {
 }
 
 variable "web_acl_arn" {
-  description = "ARN of a WAF web ACL before CloudFront (of scope CLOUDFRONT) or the public load balancer (REGIONAL). Null: none."
+  description = "ARN of a WAF web ACL for CloudFront (scope CLOUDFRONT) or for the public load balancer (scope REGIONAL). Null: none."
   type        = string
   default     = null
 }

@@ -1,7 +1,7 @@
 # Operation
 
 variable "telemetry" {
-  description = "What is measured and kept: log_retention_days (30), trace_sampling_ratio (0.1), container_insights (\"enabled\", \"enhanced\" or \"disabled\"), access_logs (true), collector_image."
+  description = "Telemetry: log_retention_days (30), trace_sampling_ratio (0.1), container_insights (\"enabled\", \"enhanced\" or \"disabled\"), access_logs (true), collector_image."
   type = object({
     log_retention_days   = optional(number, 30)
     trace_sampling_ratio = optional(number, 0.1)
@@ -16,12 +16,12 @@ variable "telemetry" {
     condition = contains(
       [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.telemetry.log_retention_days
     )
-    error_message = "telemetry.log_retention_days must be a retention that CloudWatch Logs has: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, ..."
+    error_message = "telemetry.log_retention_days must be a retention that CloudWatch Logs supports: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, ..."
   }
 }
 
 variable "alarms" {
-  description = "Who is told, by email or by the topic_arn of an SNS topic that is there already (null: one is made here), and from which share of 5xx answers (error_percent 5) and 99th percentile of the latency (latency_seconds 1) on."
+  description = "Where alarms are sent: email, and topic_arn of an existing SNS topic (null: a topic is created). When they are raised: above this percentage of 5xx responses (error_percent 5) or this 99th percentile of the latency in seconds (latency_seconds 1)."
   type = object({
     email           = optional(string)
     topic_arn       = optional(string)
@@ -33,7 +33,7 @@ variable "alarms" {
 }
 
 variable "github" {
-  description = "GitHub workflow that may deploy: repository (owner/name, or owner@id/name@id where GitHub's tokens have ids), environment that the job must run in (\"production\") or, in place of that, branch, oidc_provider_arn (null: created here), state_bucket. Null: none."
+  description = "GitHub workflow that may deploy: repository (owner/name, or owner@id/name@id if GitHub's tokens contain ids), environment that the job must run in (\"production\") or, instead of it, branch; oidc_provider_arn (null: a provider is created); state_bucket. Null: none."
   type = object({
     repository        = string
     environment       = optional(string, "production")
@@ -45,14 +45,14 @@ variable "github" {
 }
 
 variable "deletion_protection" {
-  description = "Whether everything that holds data refuses to be deleted: users, backups, secrets, logs, images. It must be switched off and applied before destroy."
+  description = "Whether everything that holds data is protected from deletion: users, backups, secrets, logs, images. Before destroy, it must be set to false and applied."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "kms_key_arn" {
-  description = "ARN of a KMS key for files, backups, secrets, logs, images and alarms. Null: AWS's own keys. Of files, backups and images it cannot be changed later."
+  description = "ARN of a KMS key for files, backups, secrets, logs, images and alarms. Null: AWS's own keys. The key of files, backups and images cannot be changed later."
   type        = string
   default     = null
 
@@ -63,7 +63,7 @@ variable "kms_key_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "ARN of the permissions boundary of all roles. Null: none."
+  description = "ARN of the permissions boundary for all roles. Null: none."
   type        = string
   default     = null
 
@@ -74,20 +74,20 @@ variable "permissions_boundary_arn" {
 }
 
 variable "wait_for_steady_state" {
-  description = "Whether apply waits until the services run what was asked for."
+  description = "Whether apply waits until the services run the requested revisions."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "tags" {
-  description = "Tags of every resource, besides Application and ManagedBy."
+  description = "Tags for every resource, in addition to Application and ManagedBy."
   type        = map(string)
   default     = {}
   nullable    = false
 
   validation {
     condition     = alltrue([for key in keys(var.tags) : !startswith(lower(key), "aws:")])
-    error_message = "tags cannot begin with \"aws:\"."
+    error_message = "Keys of tags must not begin with \"aws:\"."
   }
 }

@@ -17,7 +17,7 @@ provider "aws" {
   }
 }
 
-# Where CloudFront's logs are set up. Without CloudFront nothing is made there, and other partitions of AWS have no such region.
+# CloudFront's logs are set up in us-east-1. Without CloudFront nothing is created there, and other partitions do not have this region.
 provider "aws" {
   alias  = "us_east_1"
   region = var.public_load_balancer == null ? "us-east-1" : var.region_name

@@ -1,9 +1,9 @@
-// Copies the users of simple-user-api, {_id: ObjectId, user_id, user_name}, to where UserApi keeps its own. For mongosh:
+// Copies the users of simple-user-api, {_id: ObjectId, user_id, user_name}, to UserApi's collection. Run it with mongosh:
 //
 //   FROM=myapp.users TO=users.users mongosh "mongodb://…" --quiet --file tools/move-simple-user-api.js
 //
-// It adds users and changes none, so it can be stopped and run again, also while UserApi runs. Every document that it leaves out is printed, one
-// JSON object a line, with the reason. REMOVE=true deletes, in the end, the old documents whose user has arrived; the others stay.
+// It adds users and changes none, so it can be stopped and run again, even while UserApi runs. It prints every document that it does not
+// copy with the reason, one JSON object per line. REMOVE=true deletes the old documents whose users were copied; the others stay.
 
 const [from, to] = [process.env.FROM || 'myapp.users', process.env.TO || 'users.users'].map(name => {
   const [database, ...collection] = name.split('.');
@@ -12,7 +12,7 @@ const [from, to] = [process.env.FROM || 'myapp.users', process.env.TO || 'users.
 const batchSize = 1000;
 const counts = { moved: 0, there: 0, leftOut: 0, removed: 0 };
 
-// The rules of UserId.cs and UserBody.cs. \p{Z} is what .NET calls white space, but for control characters, which are refused anyway.
+// The rules of UserId.cs and UserInputReader.cs. \p{Z} is what .NET calls white space, except control characters, which are refused anyway.
 function problemOf(old, previous) {
   const { _id, user_id: id, user_name: name } = old;
   if (!(_id instanceof ObjectId)) return '_id is not an ObjectId';
@@ -55,7 +55,7 @@ function move(batch) {
   batch.forEach((old, index) => {
     const user = taken.get(old.user_id);
     if (!failed.has(index)) arrived.push(old._id);
-    // A user keeps its time of creation, so one with the old document's time came from there, in an earlier run.
+    // createdAt never changes, so a user with the old document's time was copied in an earlier run.
     else if (user && Number(user.createdAt) === Number(users[index].createdAt)) counts.there++, arrived.push(old._id);
     else leaveOut(old, user ? 'UserApi has another user with this id' : failed.get(index).errmsg);
   });
@@ -64,7 +64,7 @@ function move(batch) {
   }
 }
 
-// In the order of the ids, and by age within one: the oldest document of an id is the one that simple-user-api answered with.
+// Ordered by id, and by age within the same id: simple-user-api returned the oldest document of an id.
 const olds = from.find({ user_id: { $exists: true } }).sort({ user_id: 1, _id: 1 }).collation({ locale: 'simple' });
 let batch = [];
 let previous;

@@ -1,12 +1,10 @@
 using System.ComponentModel;
-using System.Net.Mime;
 using System.Reflection;
-using System.Security.Cryptography;
 using System.Text;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.Swagger;
+using Swashbuckle.AspNetCore.SwaggerGen;
 using UserApi.Api.Http;
 
 namespace UserApi.Api.Docs;
@@ -36,20 +34,20 @@ internal static partial class ApiDocs
                 License = new() { Name = "MIT", Url = new("https://opensource.org/license/mit") },
             });
             swagger.AddServer(new() { Url = "/", Description = "The address that this document came from." });
-            swagger.AddSecurityDefinition(OpenApiPathsFilter.Bearer, new OpenApiSecurityScheme
-            {
-                Type = SecuritySchemeType.Http,
-                Scheme = "bearer",
-                BearerFormat = "JWT",
-                Description = $"A token with the scope `{ScopeAuthorization.Read}` for reading, `{ScopeAuthorization.Write}` for writing.",
-            });
-
             // The filter alone makes the paths; Swashbuckle would guess them from the handlers' signatures.
             swagger.DocInclusionPredicate((_, _) => false);
             swagger.DocumentFilter<OpenApiPathsFilter>();
             swagger.SchemaFilter<SchemaFilter>();
             swagger.CustomSchemaIds(type => type.GetCustomAttribute<DisplayNameAttribute>()?.DisplayName ?? type.Name);
         });
+        builder.Services.AddOptions<SwaggerGenOptions>().Configure<CallerPolicy>((swagger, callers) =>
+            swagger.AddSecurityDefinition(OpenApiPathsFilter.Bearer, new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "JWT",
+                Description = DescribeTokens(callers),
+            }));
     }
 
     public static void MapApiDocs(this WebApplication app)
@@ -71,6 +69,14 @@ internal static partial class ApiDocs
     /// <param name="address">What the server listens at.</param>
     internal static string ToLocal(string address) =>
         address.Replace("//[::]:", "//localhost:", StringComparison.Ordinal).Replace("//0.0.0.0:", "//localhost:", StringComparison.Ordinal);
+
+    private static string DescribeTokens(CallerPolicy callers) =>
+        (callers.AllowAnonymous ? "Not needed here: callers without a token may do everything, as they may in Development unless it is forbidden (`Authentication:AllowAnonymous`). " : "")
+        + $"A token with the scope `{callers.ScopePrefix}{ScopeAuthorization.Read}` for reading, `{callers.ScopePrefix}{ScopeAuthorization.Write}` for writing. "
+        + (callers.Issuer is { } issuer
+            ? $"Get it from {issuer}"
+            : $"On a developer's machine, `dotnet user-jwts create --project UserApi.Api --scope {ScopeAuthorization.Read} --scope {ScopeAuthorization.Write}` makes one; "
+                + "elsewhere, get it from the service's issuer (`Authentication:Schemes:Bearer:Authority`).");
 
     // Elsewhere than on a developer's machine, what the server listens at is not what people open.
     private static void LogAddresses(WebApplication app)
@@ -94,14 +100,18 @@ internal static partial class ApiDocs
         });
 
         // Not UseSwagger: it would make the same document anew for every request.
-        var document = CreateDocument(app.ApplicationServices);
-        docs.Use((http, next) => IsDocument(http) ? document.ExecuteAsync(http) : next(http));
-        docs.UseSharedFiles(Path);
+        var document = Task.FromResult(CreateDocument(app.ApplicationServices));
+        var files = new SharedFiles();
+        docs.Use((http, next) => IsDocument(http) ? files.SendAsync(http, Document, () => document) : next(http));
+        files.UseSwaggerFiles(docs, Path);
         docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = Path.TrimStart('/');
             ui.DocumentTitle = "UserApi";
-            ui.SwaggerEndpoint($"..{Document}", "UserApi");
+            ui.SwaggerEndpoint(Document, "UserApi");
+
+            // The bar only lets people choose among documents, and there is one.
+            ui.HeadContent = "<style>#swagger-ui .topbar { display: none }</style>";
             ui.EnableTryItOutByDefault();
         });
         docs.Run(next);
@@ -111,14 +121,12 @@ internal static partial class ApiDocs
     private static bool IsDocument(HttpContext http) =>
         http.Request.Path == Document && (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
 
-    private static FileContentHttpResult CreateDocument(IServiceProvider services)
+    private static SharedFile CreateDocument(IServiceProvider services)
     {
         using var scope = services.CreateScope();
         using var text = new StringWriter();
         scope.ServiceProvider.GetRequiredService<ISwaggerProvider>().GetSwagger(DocumentName).SerializeAsV3(new OpenApiJsonWriter(text));
-        var json = Encoding.UTF8.GetBytes(text.ToString());
-        var tag = $"\"{Convert.ToHexStringLower(SHA256.HashData(json).AsSpan(0, 16))}\"";
-        return TypedResults.Bytes(json, $"{MediaTypeNames.Application.Json}; charset=utf-8", entityTag: new EntityTagHeaderValue(tag));
+        return new([new(HeaderNames.ContentType, "application/json; charset=utf-8")], Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     [LoggerMessage(1, LogLevel.Information, "Try it at {Address}/docs")]

@@ -5,8 +5,8 @@ using UserApi.Api.Http;
 namespace UserApi.Api.Docs;
 
 /// <summary>
-/// Says on a route what its handler takes and answers. <see cref="OpenApiPathsFilter"/> makes the OpenAPI document of it, and the tests hold
-/// every response of the API against that document.
+/// Documents on a route what its handler accepts and returns. <see cref="OpenApiPathsFilter"/> makes the OpenAPI document from it, and the
+/// tests check every response of the API against that document.
 /// </summary>
 internal static class EndpointDocs
 {
@@ -30,12 +30,12 @@ internal static class EndpointDocs
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithMetadata(new ResponseDocs(status, description, headers) { Example = example });
 
-    /// <summary>Documents problems by the problems themselves, so that no text stands twice.</summary>
+    /// <summary>Documents problems by the problems themselves, so that no text is repeated.</summary>
     public static TBuilder Answers<TBuilder>(this TBuilder endpoint, params Problem[] problems)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithMetadata([.. problems.Select(Describe)]);
 
-    /// <summary>Documents a problem whose response has headers of its own.</summary>
+    /// <summary>Documents a problem whose response has further headers.</summary>
     public static TBuilder Answers<TBuilder>(this TBuilder endpoint, Problem problem, HeaderDocs header)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithMetadata(Describe(problem) with { Headers = [header] });

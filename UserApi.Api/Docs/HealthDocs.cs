@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace UserApi.Api.Docs;
 
-/// <summary>Documents the health endpoints, which the service defaults map for every service alike.</summary>
+/// <summary>Documents the health endpoints, which the service defaults map.</summary>
 internal static class HealthDocs
 {
     public static void WithDocs(this (IEndpointConventionBuilder Alive, IEndpointConventionBuilder Health) endpoints)

@@ -8,8 +8,8 @@ using Swashbuckle.AspNetCore.SwaggerGen;
 namespace UserApi.Api.Docs;
 
 /// <summary>
-/// Makes a schema say what the JSON of the API is like: a member whose type allows null is left out where there is none, not sent as
-/// null, unless it says <see cref="JsonIgnoreCondition.Never"/>. Descriptions are those of <see cref="DescriptionAttribute"/>.
+/// Makes schemas match the JSON of the API: a member whose value is null is left out, not sent as null, unless it has
+/// <see cref="JsonIgnoreCondition.Never"/>. Descriptions come from <see cref="DescriptionAttribute"/>.
 /// </summary>
 internal sealed class SchemaFilter : ISchemaFilter
 {
@@ -55,17 +55,17 @@ internal sealed class SchemaFilter : ISchemaFilter
 
     private static bool IsNullable(PropertyInfo member)
     {
-        lock (s_nullability) // is not safe for several threads
+        lock (s_nullability) // not thread-safe
         {
             return s_nullability.Create(member).ReadState == NullabilityState.Nullable;
         }
     }
 }
 
-/// <summary>What the schema of a member says beyond its type.</summary>
+/// <summary>What the schema of a member says in addition to its type.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal abstract class SchemaAttribute : Attribute
 {
-    /// <summary>Adds it.</summary>
+    /// <summary>Adds this to the schema.</summary>
     public abstract void Apply(OpenApiSchema schema);
 }

@@ -1,89 +1,122 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.IO.Compression;
+using System.Security.Cryptography;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 using UserApi.Api.Http;
 
 namespace UserApi.Api.Docs;
 
 /// <summary>
-/// The files of Swagger UI, each made once and kept, so that all clients are sent the same bytes. Swagger UI's own middleware unpacks 1.6 MB
-/// for each request, and holds them as often as there are clients that do not read.
+/// The OpenAPI document and the files of Swagger UI, each compressed once for each content coding and kept, so that all clients are sent the
+/// same bytes. Swagger UI's own middleware unpacks 1.6 MB for each request, and holds them as often as there are clients that do not read.
 /// </summary>
-internal static class SharedFiles
+internal sealed class SharedFiles
 {
     private static readonly FrozenSet<string> s_names = FrozenSet.Create(
         StringComparer.Ordinal,
         "index.html", "index.css", "index.js", "swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-16x16.png", "favicon-32x32.png");
 
-    /// <summary>Answers GET and HEAD for each of the files below <paramref name="path"/>; there is nothing else below it.</summary>
-    public static void UseSharedFiles(this IApplicationBuilder app, string path)
+    private readonly ConcurrentDictionary<(string Name, ContentCoding? Coding), SharedFile> _files = new();
+
+    /// <summary>Answers GET and HEAD for each of the files of Swagger UI below <paramref name="path"/>; there is nothing else below it.</summary>
+    public void UseSwaggerFiles(IApplicationBuilder app, string path) => app.Use((http, next) =>
     {
-        var files = new ConcurrentDictionary<(string Name, bool IsCompressed), SharedFile>();
-        app.Use((http, next) =>
+        if (!http.Request.Path.StartsWithSegments(path, out var rest) || rest.Value is null or "" or "/")
         {
-            if (!http.Request.Path.StartsWithSegments(path, out var rest) || rest.Value is null or "" or "/")
-            {
-                return next(http);
-            }
+            return next(http);
+        }
 
-            var name = rest.Value[1..];
-            if (s_names.Contains(name) && (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method)))
-            {
-                return SendAsync(http, next, name);
-            }
+        var name = rest.Value[1..];
+        if (s_names.Contains(name) && (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method)))
+        {
+            return SendAsync(http, name, () => SharedFile.MakeAsync(http, next));
+        }
 
-            http.Response.StatusCode = StatusCodes.Status404NotFound;
+        http.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Answers GET and HEAD.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="name">The name of the file.</param>
+    /// <param name="make">Makes it, where it has not been made for this client's content coding.</param>
+    public async Task SendAsync(HttpContext http, string name, Func<Task<SharedFile>> make)
+    {
+        var coding = ContentCoding.Choose(http.Request);
+        if (!_files.TryGetValue((name, coding), out var file))
+        {
+            file = _files.GetOrAdd((name, coding), (await make()).Encode(coding));
+        }
+
+        await file.SendAsync(http);
+    }
+}
+
+/// <summary>A file.</summary>
+/// <param name="Headers">The headers that it is sent with.</param>
+/// <param name="Body">Its bytes.</param>
+internal sealed record SharedFile(KeyValuePair<string, StringValues>[] Headers, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>Takes what the rest of the pipeline answers.</summary>
+    public static async Task<SharedFile> MakeAsync(HttpContext http, RequestDelegate next)
+    {
+        var (request, response) = (http.Request, http.Response);
+        var (method, known, accepted, sink) = (request.Method, request.Headers.IfNoneMatch, request.Headers.AcceptEncoding, response.Body);
+        var body = new MemoryStream();
+        (request.Method, request.Headers.IfNoneMatch, request.Headers.AcceptEncoding, response.Body) = (HttpMethods.Get, default, default, body);
+        try
+        {
+            await next(http);
+        }
+        finally
+        {
+            (request.Method, request.Headers.IfNoneMatch, request.Headers.AcceptEncoding, response.Body) = (method, known, accepted, sink);
+        }
+
+        return new([.. response.Headers], body.ToArray());
+    }
+
+    /// <summary>Compresses it, unless that makes it hardly smaller, as with pictures. Each form has a tag of its own (RFC 9110 section 8.8.3.3).</summary>
+    public SharedFile Encode(ContentCoding? coding)
+    {
+        var compressed = coding?.Compress(Body.Span, CompressionLevel.Optimal);
+        var isCompressed = compressed is { } shorter && shorter.Length < Body.Length * 9L / 10;
+        var body = isCompressed ? compressed!.Value : Body;
+        var tag = Convert.ToHexStringLower(SHA256.HashData(body.Span).AsSpan(0, 16));
+        return new(
+            [
+                .. Headers,
+                new(HeaderNames.ETag, $"\"{tag}\""),
+                new(HeaderNames.Vary, HeaderNames.AcceptEncoding),
+                new(HeaderNames.ContentEncoding, isCompressed ? coding!.Name : default(StringValues)),
+            ],
+            body);
+    }
+
+    /// <summary>Answers GET and HEAD.</summary>
+    public Task SendAsync(HttpContext http)
+    {
+        var response = http.Response;
+        foreach (var (name, value) in Headers)
+        {
+            response.Headers[name] = value;
+        }
+
+        if (IsKnown(http.Request.Headers.IfNoneMatch, response.Headers.ETag.ToString()))
+        {
+            response.ContentLength = null;
+            response.Headers.ContentEncoding = default;
+            response.StatusCode = StatusCodes.Status304NotModified;
             return Task.CompletedTask;
-        });
-
-        async Task SendAsync(HttpContext http, RequestDelegate next, string name)
-        {
-            var isCompressed = http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase);
-            if (!files.TryGetValue((name, isCompressed), out var file))
-            {
-                file = files.GetOrAdd((name, isCompressed), await SharedFile.MakeAsync(http, next));
-            }
-
-            await file.SendAsync(http);
         }
+
+        response.ContentLength = Body.Length;
+        return response.SendAsync(Body);
     }
 
-    private sealed record SharedFile(KeyValuePair<string, StringValues>[] Headers, byte[] Body)
-    {
-        public static async Task<SharedFile> MakeAsync(HttpContext http, RequestDelegate next)
-        {
-            var (method, known, response) = (http.Request.Method, http.Request.Headers.IfNoneMatch, http.Response.Body);
-            var body = new MemoryStream();
-            (http.Request.Method, http.Request.Headers.IfNoneMatch, http.Response.Body) = (HttpMethods.Get, default, body);
-            try
-            {
-                await next(http);
-            }
-            finally
-            {
-                (http.Request.Method, http.Request.Headers.IfNoneMatch, http.Response.Body) = (method, known, response);
-            }
-
-            return new([.. http.Response.Headers], body.ToArray());
-        }
-
-        public Task SendAsync(HttpContext http)
-        {
-            var response = http.Response;
-            foreach (var (name, value) in Headers)
-            {
-                response.Headers[name] = value;
-            }
-
-            if (response.Headers.ETag == http.Request.Headers.IfNoneMatch)
-            {
-                response.ContentLength = null;
-                response.StatusCode = StatusCodes.Status304NotModified;
-                return Task.CompletedTask;
-            }
-
-            response.ContentLength = Body.Length;
-            return response.SendAsync(Body);
-        }
-    }
+    private static bool IsKnown(StringValues ifNoneMatch, string tag) =>
+        EntityTagHeaderValue.TryParseList(ifNoneMatch, out var known)
+        && known.Any(each => each.Tag == "*" || each.Compare(new(tag), useStrongComparison: false));
 }

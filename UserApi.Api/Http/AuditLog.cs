@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Claims;
 using System.Text;
 using Microsoft.Extensions.Options;
+using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Http;
 
@@ -76,21 +77,11 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, IOptions<AuditOpt
     private partial void LogWriteWithId(string outcome, string action, string kind, string id, string caller);
 }
 
-/// <summary>What the audit log holds: configuration section <c>Audit</c>.</summary>
-internal sealed class AuditOptions
-{
-    /// <summary>The name of the section.</summary>
-    public const string SectionName = "Audit";
-
-    /// <summary>Whether the ids of what was written are logged. Default: false, since an id may be an e-mail address.</summary>
-    public bool LogIds { get; set; }
-}
-
 internal static class AuditLogRegistration
 {
     public static void AddAuditLog(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptionsWithValidateOnStart<AuditOptions>().BindConfiguration(AuditOptions.SectionName);
+        builder.AddSettings<AuditOptions>(AuditOptions.SectionName);
         builder.Services.AddSingleton<AuditLog>();
     }
 }

@@ -1,10 +1,12 @@
-using System.Buffers;
 using System.Diagnostics;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using Microsoft.Net.Http.Headers;
+using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Http;
 
@@ -14,29 +16,17 @@ internal static class BearerAuthentication
     private static readonly TimeSpan s_healthTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_clockSkew = TimeSpan.FromSeconds(30);
 
-    private static readonly SearchValues<char> s_scopeCharacters =
-        SearchValues.Create([.. Enumerable.Range('!', '~' - '!' + 1).Select(code => (char)code).Except(['"', '\\'])]);
-
     public static void AddBearerAuthentication(this WebApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(CallerOptions.SectionName).Get<CallerOptions>() ?? new();
-        var bearer = builder.Configuration.GetSection($"{CallerOptions.SectionName}:Schemes:{JwtBearerDefaults.AuthenticationScheme}");
-        var hasIssuer = Has("Authority") || Has("MetadataAddress") || Has("SigningKeys");
-        var allowAnonymous = options.AllowAnonymous ?? builder.Environment.IsDevelopment();
-
-        Require(hasIssuer || allowAnonymous, """
-            No authentication is configured. Set Authentication:Schemes:Bearer:Authority (Authentication__Schemes__Bearer__Authority) to the issuer of the
-            callers' tokens, or Authentication:AllowAnonymous (Authentication__AllowAnonymous) to true to let everybody do everything.
-            """);
-        Require(!hasIssuer || options.AnyAudience || Has("ValidAudiences") || Has("ValidAudience"), """
-            Tokens that were issued for other services would be accepted. Set Authentication:Schemes:Bearer:ValidAudiences, or Authentication:AnyAudience to true
-            where the issuer's access tokens name no audience.
-            """);
-        Require(!options.ScopePrefix.AsSpan().ContainsAnyExcept(s_scopeCharacters), """
-            Authentication:ScopePrefix must hold only what a scope can: ASCII without spaces, quotation marks and backslashes (RFC 6749 section 3.3).
-            """);
-
-        builder.Services.AddSingleton(new CallerPolicy(hasIssuer, allowAnonymous, options.ScopePrefix));
+        var hasIssuer = BearerSchemeOptions.HasIssuer(builder.Configuration);
+        builder.AddSettings<CallerOptions, CallerOptionsValidator>(CallerOptions.SectionName);
+        builder.Services.AddSingleton(services =>
+        {
+            var callers = services.GetRequiredService<IOptions<CallerOptions>>().Value;
+            var bearer = callers.Schemes.Bearer;
+            return new CallerPolicy(
+                hasIssuer, callers.IsAnonymousAllowed(builder.Environment), callers.ScopePrefix, bearer.Authority ?? bearer.MetadataAddress);
+        });
         if (!hasIssuer)
         {
             // No token could be checked, so no request pays for the attempt.
@@ -44,7 +34,7 @@ internal static class BearerAuthentication
             return;
         }
 
-        builder.Services.AddAuthentication().AddJwtBearer(jwt =>
+        AddAuthentication(builder.Services).AddJwtBearer(jwt =>
         {
             jwt.MapInboundClaims = false;
             jwt.TokenValidationParameters.NameClaimType = "sub";
@@ -63,19 +53,21 @@ internal static class BearerAuthentication
             "The issuer's keys cannot be fetched",
             services.GetRequiredService<TimeProvider>())));
         builder.Services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .Configure<IOptions<LimitOptions>>((jwt, limits) => jwt.BackchannelTimeout = limits.Value.RequestTimeout);
-        builder.Services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, jwt =>
-        {
-            // The standard section checks the issuer only where it names one; its metadata always do.
-            jwt.TokenValidationParameters.ValidateIssuer |= jwt.ConfigurationManager is not null;
-            jwt.TokenValidationParameters.ValidateAudience = !options.AnyAudience;
+            .Configure<IOptions<LimitOptions>, IOptions<CallerOptions>>((jwt, limits, callers) =>
+            {
+                jwt.BackchannelTimeout = limits.Value.RequestTimeout;
+                jwt.RequireHttpsMetadata = callers.Value.Schemes.Bearer.IsHttpsRequired(builder.Environment);
+            })
+            .PostConfigure<IOptions<CallerOptions>>((jwt, callers) =>
+            {
+                // The standard section checks the issuer only where it names one; its metadata always do.
+                jwt.TokenValidationParameters.ValidateIssuer |= jwt.ConfigurationManager is not null;
+                jwt.TokenValidationParameters.ValidateAudience = !callers.Value.AnyAudience;
 
-            // A key that the issuer has taken back would be good for another hour.
-            ((BaseConfigurationManager?)jwt.ConfigurationManager)?.UseLastKnownGoodConfiguration = false;
-        });
+                // A key that the issuer has taken back would be good for another hour.
+                ((BaseConfigurationManager?)jwt.ConfigurationManager)?.UseLastKnownGoodConfiguration = false;
+            });
         builder.Services.AddScopeAuthorization();
-
-        bool Has(string key) => bearer.GetSection(key) is var section && (!string.IsNullOrWhiteSpace(section.Value) || section.GetChildren().Any());
     }
 
     /// <summary>Authenticates the caller where the endpoint needs it. It must come before rate limiting, which counts by caller.</summary>
@@ -85,6 +77,17 @@ internal static class BearerAuthentication
         {
             app.UseAuthentication();
         }
+    }
+
+    // What AddAuthentication() of the framework does, without data protection: bearer tokens need none, and it would look for its keys at start
+    // and warn that they are not kept or not encrypted (aspnetcore, AuthenticationServiceCollectionExtensions.cs).
+    private static AuthenticationBuilder AddAuthentication(IServiceCollection services)
+    {
+        services.AddAuthenticationCore();
+        services.AddWebEncoders();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<IAuthenticationConfigurationProvider, CallerConfiguration>();
+        return new(services);
     }
 
     // The handler alone would wait for a slow issuer longer than the request may take.
@@ -132,7 +135,7 @@ internal static class BearerAuthentication
         }
 
         challenge.HandleResponse();
-        var detail = challenge.AuthenticateFailure is { } invalid ? Explain(invalid) : "A bearer token is required.";
+        var detail = challenge.AuthenticateFailure is { } invalid ? Explain(invalid) : "A bearer token must be sent in Authorization.";
         http.Response.Headers.WWWAuthenticate = challenge.AuthenticateFailure is null
             ? JwtBearerDefaults.AuthenticationScheme
             : $"{JwtBearerDefaults.AuthenticationScheme} error=\"invalid_token\", error_description=\"{detail}\"";
@@ -152,15 +155,12 @@ internal static class BearerAuthentication
         _ => "The token is not valid.",
     };
 
-    private static void Require(bool holds, string otherwise)
-    {
-        if (!holds)
-        {
-            throw new OptionsValidationException(CallerOptions.SectionName, typeof(CallerOptions), [otherwise.ReplaceLineEndings(" ").Trim()]);
-        }
-    }
-
     private sealed record IssuerFailures(FailureLog Log);
+
+    private sealed class CallerConfiguration(IConfiguration configuration) : IAuthenticationConfigurationProvider
+    {
+        public IConfiguration AuthenticationConfiguration { get; } = configuration.GetSection(CallerOptions.SectionName);
+    }
 }
 
 /// <summary>The issuer's keys are not known and cannot be fetched now, so no token can be checked.</summary>

@@ -6,18 +6,18 @@ using BadHttpRequestException = Microsoft.AspNetCore.Http.BadHttpRequestExceptio
 
 namespace UserApi.Api.Http;
 
-/// <summary>Waits for the whole body of a request, so that a client that sends it slowly does not hold a place that others wait for.</summary>
+/// <summary>Waits for the whole body of a request, so that a client that sends slowly does not occupy a place that others wait for.</summary>
 internal static class BodyBuffering
 {
     private static readonly PipeOptions s_unbounded = new(pauseWriterThreshold: 0, useSynchronizationContext: false);
 
     /// <summary>
-    /// Receives the body; <see cref="HttpRequest.BodyReader"/> then has all of it. One that arrived together with the headers stays in the
-    /// server's buffer. Any other is moved to a buffer of its own as it arrives. If it were looked at but left in the server's buffer, an HTTP/2
-    /// client would send on until there is more than the stream's window holds, and the server would close the connection (FLOW_CONTROL_ERROR).
+    /// Receives the body; <see cref="HttpRequest.BodyReader"/> then has all of it. A body that arrived together with the headers stays in the
+    /// server's buffer. Any other is moved to a separate buffer as it arrives: if it were only examined and left in the server's buffer, an
+    /// HTTP/2 client could send more than the stream's window, and the server would close the connection (FLOW_CONTROL_ERROR).
     /// </summary>
-    /// <returns>The buffer, to be disposed of with the request; null if there is none.</returns>
-    /// <exception cref="BadHttpRequestException">The body is malformed or too large, or the client has gone.</exception>
+    /// <returns>The buffer, which must be disposed with the request; null if there is none.</returns>
+    /// <exception cref="BadHttpRequestException">The body is malformed or too large, or the client has closed the connection.</exception>
     public static async ValueTask<IDisposable?> ReceiveAsync(HttpContext http)
     {
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true })
@@ -25,7 +25,7 @@ internal static class BodyBuffering
             return null;
         }
 
-        // Not by a token: a read that is given up that way never ends for the server, which reports it as an error of ours.
+        // Not by a cancellation token: for Kestrel, a read cancelled that way never ends, and it logs that as the application's error.
         var reader = http.Request.BodyReader;
         using var cancellation = http.RequestAborted.UnsafeRegister(CancelPendingRead, reader);
         BufferedBody? body = null;
@@ -61,13 +61,13 @@ internal static class BodyBuffering
             body?.Dispose();
             if (e is ConnectionResetException)
             {
-                // Kestrel would try to read the rest, and report as an error of ours that it cannot.
+                // Otherwise Kestrel would try to read the rest, fail, and log that as the application's error.
                 http.Abort();
             }
 
             if (e is IOException and not BadHttpRequestException)
             {
-                // The length of a chunk that fits in no number, or a client that went away
+                // The length of a chunk is too large for a number, or the client has closed the connection.
                 throw new BadHttpRequestException(e.Message, e);
             }
 
@@ -83,7 +83,7 @@ internal static class BodyBuffering
         }
         catch (ConnectionAbortedException)
         {
-            // The read has ended already, with the connection.
+            // The read has already ended with the connection.
         }
     }
 

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace UserApi.Api.Http;
 
 /// <summary>
-/// Closes a connection unanswered where its client has <see cref="LimitOptions.MaxConnectionsPerAddress"/> open already. The connections of a
-/// trusted proxy are its clients', so they are not counted.
+/// Closes a new connection without a response if its client already has <see cref="LimitOptions.MaxConnectionsPerAddress"/> open. Connections
+/// of a trusted proxy belong to many clients, so they are not counted.
 /// </summary>
 internal sealed partial class ConnectionLimits(
     IOptions<LimitOptions> limits, IOptions<ForwardedHeadersOptions> proxies, ILogger<ConnectionLimits> logger)

@@ -1,19 +1,19 @@
 namespace UserApi.Api.Http;
 
 /// <summary>
-/// A bounded number of places to work in, and a bounded queue for those who wait for one, shared fairly between callers (fair queuing, RFC 970).
-/// A caller that is alone may have all of it. As soon as others wait, freed places go round the waiting callers in turn, and when the queue is
-/// full, the newest request of the caller with the most in it is refused. While places are free, it does not matter who the callers are.
+/// A limited number of places, and a limited queue of requests that wait for one, shared fairly between callers (fair queuing, RFC 970).
+/// A single caller may use all of it. When others wait, freed places go to the waiting callers in turn, and when the queue is full, the
+/// newest request of the caller with the most waiting requests is refused. While places are free, callers are not distinguished.
 /// </summary>
-/// <param name="places">How many work at once. At least 1.</param>
-/// <param name="capacity">How many may wait. At least 0.</param>
+/// <param name="places">How many requests are carried out at once. At least 1.</param>
+/// <param name="capacity">How many requests may wait. At least 0.</param>
 internal sealed class FairQueue<TCaller>(int places, int capacity)
     where TCaller : notnull
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<TCaller, Line> _lines = []; // of those callers who have requests waiting
-    private readonly LinkedList<Line> _round = new(); // the same lines: the first one's turn is next
-    private int _free = places; // 0 while anybody waits
+    private readonly Dictionary<TCaller, Line> _lines = []; // of callers with waiting requests
+    private readonly LinkedList<Line> _round = new(); // the same lines; the first one gets the next place
+    private int _free = places; // 0 while a request waits
     private int _waiting;
 
     /// <summary>Takes a place if one is free now.</summary>
@@ -32,8 +32,8 @@ internal sealed class FairQueue<TCaller>(int places, int capacity)
     }
 
     /// <summary>Waits for a place.</summary>
-    /// <returns>Whether there is one. False when the queue is full: at once, or later, when another caller's request gets the room of this one.</returns>
-    /// <exception cref="OperationCanceledException">The request has been cancelled, and has left the queue.</exception>
+    /// <returns>Whether the request got a place. False when the queue is full: at once, or later, when another caller's request displaces it.</returns>
+    /// <exception cref="OperationCanceledException">The request was cancelled and has left the queue.</exception>
     public async ValueTask<bool> EnterAsync(TCaller caller, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -61,7 +61,7 @@ internal sealed class FairQueue<TCaller>(int places, int capacity)
         return await waiter.Task;
     }
 
-    /// <summary>Gives a place back: to the caller whose turn it is.</summary>
+    /// <summary>Returns a place, which the next caller in turn gets.</summary>
     public void Leave()
     {
         Waiter next;
@@ -89,7 +89,7 @@ internal sealed class FairQueue<TCaller>(int places, int capacity)
         {
             if (waiter.Node.List is null)
             {
-                return; // has got its answer already
+                return; // already has its result
             }
 
             Dequeue(waiter);
@@ -98,7 +98,7 @@ internal sealed class FairQueue<TCaller>(int places, int capacity)
         waiter.SetCanceled(cancellationToken);
     }
 
-    /// <summary>Displaces the newest request of the caller with the most in the queue, unless that is the caller who needs the room.</summary>
+    /// <summary>Displaces the newest request of the caller with the most waiting requests, unless that is the caller of the new request.</summary>
     private bool TryMakeRoom(int ownWaiting, out Waiter? displaced)
     {
         displaced = null;
@@ -138,7 +138,7 @@ internal sealed class FairQueue<TCaller>(int places, int capacity)
         }
     }
 
-    /// <summary>The waiting requests of one caller, the oldest first.</summary>
+    /// <summary>The waiting requests of one caller, oldest first.</summary>
     private sealed class Line
     {
         public Line(TCaller caller) => (Caller, Turn) = (caller, new(this));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
@@ -35,9 +36,16 @@ internal sealed class DrainingListenerFactory(
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
-        var listener = await _sockets.BindAsync(endpoint, cancellationToken);
-        lifetime.ApplicationStopping.Register(() => _ = listener.UnbindAsync(CancellationToken.None).AsTask());
-        return listener;
+        try
+        {
+            var listener = await _sockets.BindAsync(endpoint, cancellationToken);
+            lifetime.ApplicationStopping.Register(() => _ = listener.UnbindAsync(CancellationToken.None).AsTask());
+            return listener;
+        }
+        catch (SocketException e)
+        {
+            throw new ListenException(endpoint, e); // which does not say which address
+        }
     }
 }
 

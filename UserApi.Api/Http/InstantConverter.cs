@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace UserApi.Api.Http;
 
 /// <summary>
-/// Writes a time as RFC 3339 in UTC with exactly three decimals, which is what is stored: a text of one length, whose order is that of time.
+/// Writes a time as RFC 3339 in UTC with exactly three decimals, which is the stored precision: the texts have equal length and sort by time.
 /// </summary>
 internal sealed class InstantConverter : JsonConverter<DateTime>
 {

@@ -96,7 +96,7 @@ internal readonly record struct JsonBody(JsonElement Json, Problem? Problem)
         }
         catch (InvalidOperationException)
         {
-            return new(default, CreateMalformed("has a member whose name is not valid Unicode (a lone surrogate)"));
+            return new(default, CreateMalformed("must not have a member whose name is not valid Unicode (a lone surrogate)"));
         }
     }
 
@@ -110,7 +110,7 @@ internal readonly record struct JsonBody(JsonElement Json, Problem? Problem)
         // "Duplicate property 'name' encountered during deserialization."
         if (e.Message.StartsWith("Duplicate property '", StringComparison.Ordinal))
         {
-            return CreateMalformed($"names the member {e.Message[e.Message.IndexOf('\'')..(e.Message.LastIndexOf('\'') + 1)]} twice");
+            return CreateMalformed($"must not name the member {e.Message[e.Message.IndexOf('\'')..(e.Message.LastIndexOf('\'') + 1)]} twice");
         }
 
         // What System.Text.Json says, without where, which its properties tell.

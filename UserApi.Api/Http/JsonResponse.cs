@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -6,9 +7,16 @@ namespace UserApi.Api.Http;
 internal static class JsonResponse
 {
     /// <summary>Writes a body whose length is known, so that GET and HEAD send the same <c>Content-Length</c> and nothing is chunked.</summary>
-    public static Task WriteJsonAsync<T>(this HttpResponse response, T value, JsonTypeInfo<T> type, string contentType)
+    public static Task WriteJsonAsync<T>(this HttpResponse response, T value, JsonTypeInfo<T> type, string contentType, ContentCoding? coding = null)
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(value, type);
+        ReadOnlyMemory<byte> body = JsonSerializer.SerializeToUtf8Bytes(value, type);
+        if (coding is not null)
+        {
+            // The levels above it make a page a tenth smaller and take two to six times as long.
+            body = coding.Compress(body.Span, CompressionLevel.Fastest);
+            response.Headers.ContentEncoding = coding.Name;
+        }
+
         response.ContentType = contentType;
         response.ContentLength = body.Length;
         return response.SendAsync(body);

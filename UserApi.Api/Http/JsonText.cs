@@ -4,12 +4,12 @@ using System.Text.Json.Serialization;
 
 namespace UserApi.Api.Http;
 
-/// <summary>How JSON is written for clients.</summary>
+/// <summary>The format of JSON for clients.</summary>
 internal static class JsonText
 {
     /// <summary>
-    /// The options of what clients read. The encoder escapes what JSON requires to be escaped, and characters that cannot be seen, but not what
-    /// HTML reads as markup, which would make six bytes of one: <c>application/json</c> with <c>nosniff</c> is never read as HTML.
+    /// The encoder escapes what JSON requires and invisible characters, but not HTML's special characters, each of which would take six bytes:
+    /// <c>application/json</c> with <c>nosniff</c> is never read as HTML.
     /// </summary>
     public static JsonSerializerOptions Options() => new()
     {

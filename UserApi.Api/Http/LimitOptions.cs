@@ -30,6 +30,12 @@ internal sealed class LimitOptions
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
+    /// Whether pages of users are compressed for clients that accept it. Whoever can write users and watch how long the pages are that others
+    /// read could guess from the lengths what stands beside their own users (the BREACH attack): false where that matters. Default: true.
+    /// </summary>
+    public bool CompressPages { get; set; } = true;
+
+    /// <summary>
     /// How many connections are open at once; one more is closed unanswered. Each may hold a body of <see cref="MaxBodyBytes"/> while it waits.
     /// Default: 4,096.
     /// </summary>

@@ -19,10 +19,10 @@ internal static class PreferHeader
     /// <summary>Whether the client sent <c>return=minimal</c>.</summary>
     public static bool PrefersMinimal(this HttpRequest request) => Prefers(request, "return", "minimal");
 
-    /// <summary>Whether the client sent <c>handling=strict</c>: what is usually ignored is to be an error.</summary>
+    /// <summary>Whether the client sent <c>handling=strict</c>: what is otherwise ignored must be an error.</summary>
     public static bool PrefersStrictHandling(this HttpRequest request) => Prefers(request, "handling", "strict");
 
-    // The first one of a name counts, and what follows a semicolon belongs to the preference before it (RFC 7240 section 2).
+    // The first preference with a name counts; what follows a semicolon is a parameter of a preference (RFC 7240 section 2).
     private static bool Prefers(HttpRequest request, string name, string value)
     {
         if (request.Headers["Prefer"].Count == 0)

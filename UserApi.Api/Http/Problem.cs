@@ -27,14 +27,14 @@ internal sealed record Problem(int Status, string? Detail = null) : IResult
     public int? RetryAfter { get; init; } = Status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable ? 1 : null;
 
     /// <summary>429.</summary>
-    internal static Problem RateLimited { get; } = new(StatusCodes.Status429TooManyRequests, "This caller makes too many requests.");
+    internal static Problem RateLimited { get; } = new(StatusCodes.Status429TooManyRequests, "This caller makes too many requests. Wait as long as Retry-After says.");
 
     /// <summary>500: nothing of the cause leaves the process.</summary>
     internal static Problem Unexpected { get; } = new(StatusCodes.Status500InternalServerError);
 
     /// <summary>503: a write was not confirmed in time.</summary>
     internal static Problem OutcomeUnknown { get; } = new(
-        StatusCodes.Status503ServiceUnavailable, "The request took too long; the change may have been applied all the same.")
+        StatusCodes.Status503ServiceUnavailable, "The request took too long; the change may have been applied all the same. Read the user before you change it again.")
     {
         Kind = new("/problems/outcome-unknown", "Outcome unknown"),
     };
@@ -42,7 +42,7 @@ internal sealed record Problem(int Status, string? Detail = null) : IResult
     /// <summary>422: the request was understood and breaks a rule.</summary>
     /// <param name="errors">What is wrong, by field.</param>
     public static Problem Invalid(IReadOnlyDictionary<string, string[]> errors) =>
-        new(StatusCodes.Status422UnprocessableEntity, "One or more fields are not valid.") { Errors = errors };
+        new(StatusCodes.Status422UnprocessableEntity, "One or more fields are not valid: errors says which, and what they must be.") { Errors = errors };
 
     /// <summary>422 for one field.</summary>
     /// <param name="field">The field's name.</param>

@@ -5,7 +5,18 @@ namespace UserApi.Api.Http;
 
 internal static class ProblemMiddleware
 {
-    /// <summary>Makes every failure below it in the pipeline a <see cref="Problem"/>: exceptions, and error statuses without a body.</summary>
+    /// <summary>
+    /// Gives every error status without a body a <see cref="Problem"/>. It must come before ASP.NET Core's host filtering, whose 400 has none.
+    /// </summary>
+    public static void UseStatusProblems(this IApplicationBuilder app) => app.UseStatusCodePages(pages =>
+    {
+        // Requests with a host that is not allowed (AllowedHosts) are refused before routing; nothing else answers a bare 400.
+        var status = pages.HttpContext.Response.StatusCode;
+        var isHost = status == StatusCodes.Status400BadRequest && pages.HttpContext.GetEndpoint() is null;
+        return new Problem(status, isHost ? "Host must be a name that this service is reached by (AllowedHosts)." : null).ExecuteAsync(pages.HttpContext);
+    });
+
+    /// <summary>Makes every exception below it in the pipeline a <see cref="Problem"/>.</summary>
     /// <param name="app">The application.</param>
     /// <param name="problemFor">The problem that tells callers of an exception.</param>
     public static void UseProblems(this WebApplication app, Func<Exception, Problem> problemFor)
@@ -27,7 +38,6 @@ internal static class ProblemMiddleware
             // A client's mistake is no error of ours, and a store that fails has said so in one line already.
             SuppressDiagnosticsCallback = failure => problemFor(failure.Exception).Status != StatusCodes.Status500InternalServerError,
         });
-        app.UseStatusCodePages(pages => new Problem(pages.HttpContext.Response.StatusCode).ExecuteAsync(pages.HttpContext));
 
         Problem ProblemOf(HttpContext http)
         {

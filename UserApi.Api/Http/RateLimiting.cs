@@ -4,12 +4,12 @@ using Microsoft.Extensions.Options;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Bounds how many requests a second each caller may make, by ASP.NET Core's own rate limiter. Off unless it is configured.</summary>
+/// <summary>Limits the requests per second of each caller, by ASP.NET Core's rate limiter. Off by default.</summary>
 internal static class RateLimiting
 {
     public static void Configure(RateLimiterOptions limiter, LimitOptions limits)
     {
-        // The only limiter there is: the middleware asks one that refuses a second time, and with it every other that has let the request pass.
+        // It must stay the only limiter: the middleware calls a limiter that refuses twice, and with it all others that have let the request pass.
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, Caller>(http =>
             RateLimitPartition.GetTokenBucketLimiter(Caller.Of(http), _ => new()
             {
@@ -20,7 +20,7 @@ internal static class RateLimiting
         limiter.OnRejected = (rejected, _) => new(Reject(rejected).ExecuteAsync(rejected.HttpContext));
     }
 
-    /// <summary>Counts each request for its caller: after authentication, which says who that is, and before authorization, so that a refused one counts.</summary>
+    /// <summary>Counts each request for its caller: after authentication, which identifies the caller, and before authorization, so that refused requests count.</summary>
     public static void UseRateLimiting(this WebApplication app)
     {
         if (app.Services.GetRequiredService<IOptions<LimitOptions>>().Value.RequestsPerSecondPerCaller > 0)

@@ -10,7 +10,10 @@ namespace UserApi.Api.Http;
 internal sealed class RequestQueue(IOptions<LimitOptions> limits) : IEndpointFilter
 {
     /// <summary>503: the queue is full.</summary>
-    public static Problem Busy { get; } = new(StatusCodes.Status503ServiceUnavailable, "Too many requests are being worked on.");
+    public static Problem Busy { get; } = new(StatusCodes.Status503ServiceUnavailable, "Too many requests are waiting already. Send fewer at once.")
+    {
+        Kind = new("/problems/busy", "Busy"),
+    };
 
     private readonly FairQueue<Caller> _queue = new(limits.Value.MaxConcurrentRequests, limits.Value.MaxQueuedRequests);
 

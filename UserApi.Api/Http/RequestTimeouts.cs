@@ -16,7 +16,7 @@ internal static class RequestTimeouts
             http.RequestAborted = timeout.Token;
             var isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
             var problem = isRead
-                ? new Problem(http.Response.StatusCode, "The request took too long.")
+                ? new Problem(http.Response.StatusCode, "The request took too long. Try again later.")
                 : Problem.OutcomeUnknown;
             await problem.ExecuteAsync(http);
         },

@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.HostFiltering;
 
 namespace UserApi.Api.Http;
 
-/// <summary>The headers that every response has, whoever writes it.</summary>
+/// <summary>The headers that every response has, and the body that every error has, whoever writes it.</summary>
 internal static class ResponseHeaders
 {
-    /// <summary>Adds the headers around the whole pipeline, host filtering included.</summary>
+    /// <summary>Adds them around the whole pipeline, host filtering included.</summary>
     public static void AddResponseHeaders(this IHostApplicationBuilder builder)
     {
         builder.Services.Insert(0, ServiceDescriptor.Transient<IStartupFilter, Outermost>()); // The first filter is the outermost.
@@ -42,6 +42,7 @@ internal static class ResponseHeaders
                 http.Response.OnStarting(SetAsync, http);
                 return next(http);
             });
+            app.UseStatusProblems();
             next(app);
         };
     }

@@ -10,7 +10,8 @@ namespace UserApi.Api.Http;
 /// <param name="HasIssuer">Whether tokens can be checked at all.</param>
 /// <param name="AllowAnonymous">Whether callers without a token may do everything.</param>
 /// <param name="ScopePrefix">What the issuer puts before the names of the scopes.</param>
-internal sealed record CallerPolicy(bool HasIssuer, bool AllowAnonymous, string ScopePrefix);
+/// <param name="Issuer">Where callers get their tokens; null where only keys of tokens are known, such as those of <c>dotnet user-jwts</c>.</param>
+internal sealed record CallerPolicy(bool HasIssuer, bool AllowAnonymous, string ScopePrefix, string? Issuer);
 
 /// <summary>Asks for a scope on a route, and documents what is answered without it (RFC 6750 section 3).</summary>
 internal static partial class ScopeAuthorization

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
+using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Http;
 
@@ -12,7 +13,9 @@ internal static class ServerLimits
     public static void AddServerLimits(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptionsWithValidateOnStart<LimitOptions, LimitOptionsValidator>().BindConfiguration(LimitOptions.SectionName);
+        builder.AddSettings<LimitOptions, LimitOptionsValidator>(LimitOptions.SectionName);
+
+        services.AddOptionsWithValidateOnStart<AddressOptions, AddressOptionsValidator>().BindConfiguration("");
 
         services.AddRequestTimeouts();
         Configure<RequestTimeoutOptions>(RequestTimeouts.Configure);

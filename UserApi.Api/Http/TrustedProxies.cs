@@ -1,48 +1,26 @@
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
+using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Which proxies may say who the client is: configuration section <c>ForwardedHeaders</c>.</summary>
-internal sealed class TrustedProxyOptions
-{
-    /// <summary>The name of the section.</summary>
-    public const string SectionName = "ForwardedHeaders";
-
-    /// <summary>The proxies' networks, such as <c>10.0.0.0/16</c>. Default: none, and forwarded headers are ignored.</summary>
-    public IList<string> Networks { get; } = [];
-
-    /// <summary>How many proxies a request passes. Default: 1.</summary>
-    public int Hops { get; set; } = 1;
-}
-
+/// <summary>Takes from the proxies of <see cref="TrustedProxyOptions"/> who the client is.</summary>
 internal static class TrustedProxies
 {
     public static void AddTrustedProxies(this IHostApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(TrustedProxyOptions.SectionName).Get<TrustedProxyOptions>() ?? new();
-        if (options.Hops < 1)
-        {
-            throw Refusal("ForwardedHeaders:Hops must be at least 1.");
-        }
-
-        builder.Services.Configure<ForwardedHeadersOptions>(forwarded =>
+        builder.AddSettings<TrustedProxyOptions, TrustedProxyOptionsValidator>(TrustedProxyOptions.SectionName);
+        builder.Services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<TrustedProxyOptions>>((forwarded, proxies) =>
         {
             forwarded.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto;
-            forwarded.ForwardLimit = options.Hops;
+            forwarded.ForwardLimit = proxies.Value.Hops;
             forwarded.KnownProxies.Clear();
             forwarded.KnownIPNetworks.Clear();
-            foreach (var network in options.Networks)
+            foreach (var network in proxies.Value.Networks)
             {
-                forwarded.KnownIPNetworks.Add(Parse(network));
+                forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(network));
             }
         });
-
-        static System.Net.IPNetwork Parse(string network) => System.Net.IPNetwork.TryParse(network, out var parsed)
-            ? parsed
-            : throw Refusal($"ForwardedHeaders:Networks: '{network}' must be a network such as 10.0.0.0/16.");
-
-        static OptionsValidationException Refusal(string rule) => new(TrustedProxyOptions.SectionName, typeof(TrustedProxyOptions), [rule]);
     }
 
     public static void UseTrustedProxies(this WebApplication app)

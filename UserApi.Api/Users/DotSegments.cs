@@ -3,7 +3,7 @@ using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
-/// <summary>Answers 422 for the ids "." and "..", which the server would otherwise resolve as path segments before routing (RFC 3986 section 5.2.4).</summary>
+/// <summary>Responds with 422 to the ids "." and "..", which the server would otherwise resolve as path segments before routing (RFC 3986 section 5.2.4).</summary>
 internal static class DotSegments
 {
     public static void RejectDotSegments(this WebApplication app) => app.Use((http, next) =>

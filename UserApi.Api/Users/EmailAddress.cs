@@ -2,10 +2,10 @@ using System.Text;
 
 namespace UserApi.Api.Users;
 
-/// <summary>Which texts are e-mail addresses: dot-atoms before and after the @ (RFC 5322 section 3.4.1), also international ones (RFC 6531).</summary>
+/// <summary>The rule for e-mail addresses: dot-atoms before and after the @ (RFC 5322 section 3.4.1), including international ones (RFC 6531).</summary>
 internal static class EmailAddress
 {
-    /// <summary>The greatest length in UTF-16 code units (RFC 5321 section 4.5.3.1.3, without the angle brackets).</summary>
+    /// <summary>The maximum length in UTF-16 code units (RFC 5321 section 4.5.3.1.3, without the angle brackets).</summary>
     public const int MaxLength = 254;
 
     private const string AtomPunctuation = "!#$%&'*+-/=?^_`{|}~";

@@ -4,22 +4,22 @@ using System.Text;
 namespace UserApi.Api.Users;
 
 /// <summary>
-/// Finds what nobody can see in a text: control and format characters (general categories Cc, Cf, Zl and Zp), and everything else that Unicode
-/// asks programs to leave blank where they cannot do better (<c>Default_Ignorable_Code_Point</c> in DerivedCoreProperties.txt), such as
-/// fillers and variation selectors. Texts that differ only in these look the same, and other text can be hidden in them.
+/// Finds invisible characters: control and format characters (general categories Cc, Cf, Zl and Zp), and all others that programs without
+/// support for them must not display (<c>Default_Ignorable_Code_Point</c> in DerivedCoreProperties.txt), such as fillers and variation
+/// selectors. Texts that differ only in these look the same, and other text can be hidden in them.
 /// </summary>
 internal static class InvisibleText
 {
-    /// <summary>Whether a character cannot be seen by itself. Joiners and variation selectors cannot.</summary>
+    /// <summary>Whether a character by itself is invisible. Joiners and variation selectors are.</summary>
     /// <param name="character">The character.</param>
     public static bool IsInvisible(Rune character) => IsIgnorable(character.Value) || Rune.GetUnicodeCategory(character) is
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
-    /// <summary>Whether a character only takes up space: white space, and the pattern of Braille without dots.</summary>
+    /// <summary>Whether a character is blank: white space, or the Braille pattern without dots.</summary>
     /// <param name="character">The character.</param>
     public static bool IsBlank(Rune character) => Rune.IsWhiteSpace(character) || character.Value == 0x2800;
 
-    /// <summary>Whether a text has nothing but what only takes up space.</summary>
+    /// <summary>Whether a text has only blank characters.</summary>
     /// <param name="text">The text.</param>
     public static bool IsBlank(string text)
     {
@@ -35,13 +35,13 @@ internal static class InvisibleText
     }
 
     /// <summary>
-    /// Finds the first invisible character in a text that people read. What such texts need is not found: a zero-width joiner or non-joiner
+    /// Finds the first invisible character in a text that people read, except those that such texts need: a zero-width joiner or non-joiner
     /// between two visible characters (Persian, the scripts of India, emoji of several parts), and one variation selector after a visible
     /// character (emoji, ideographs in Japanese names).
     /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="allowLineBreaks">Whether tabs and line breaks are allowed.</param>
-    /// <returns>The character; null when there is none.</returns>
+    /// <returns>The character; null if there is none.</returns>
     public static Rune? Find(string text, bool allowLineBreaks)
     {
         if (!text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
@@ -75,7 +75,7 @@ internal static class InvisibleText
             (>= 0x180B and <= 0x180D) or 0x180F or (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0100 and <= 0xE01EF);
     }
 
-    // Default_Ignorable_Code_Point without what is a format character anyway.
+    // Default_Ignorable_Code_Point without format characters, which are found anyway.
     private static bool IsIgnorable(int codePoint) => codePoint is
         0x34F or 0x115F or 0x1160 or 0x17B4 or 0x17B5 or (>= 0x180B and <= 0x180F) or 0x2065 or 0x3164 or (>= 0xFE00 and <= 0xFE0F) or 0xFFA0
         or (>= 0xFFF0 and <= 0xFFF8) or (>= 0xE0000 and <= 0xE0FFF);

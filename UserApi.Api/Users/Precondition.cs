@@ -7,60 +7,60 @@ using UserApi.Api.Http;
 namespace UserApi.Api.Users;
 
 /// <summary>
-/// What must be true of a user's current version for a request to go ahead: the <c>If-Match</c> and <c>If-None-Match</c> of RFC 9110
-/// section 13.1. The default asks nothing.
+/// The condition that a user's current version must meet before a request is carried out: <c>If-Match</c> and <c>If-None-Match</c> of
+/// RFC 9110 section 13.1. The default has no condition.
 /// </summary>
-/// <param name="IfMatch">The current version must be one of these; null asks nothing.</param>
-/// <param name="IfNoneMatch">The current version must be none of these; null asks nothing.</param>
+/// <param name="IfMatch">The current version must be one of these; null for no condition.</param>
+/// <param name="IfNoneMatch">The current version must be none of these; null for no condition.</param>
 internal readonly record struct Precondition(EntityTagSet? IfMatch, EntityTagSet? IfNoneMatch)
 {
     private const string ExampleTag = "\"0b9c1d5a4e7f4c2f8a6d3e1b5c7f9a2d\"";
 
-    /// <summary>The <c>ETag</c> of a response, for the documentation of what gives it.</summary>
+    /// <summary>The <c>ETag</c> of a response, for the documentation.</summary>
     internal static HeaderDocs EntityTag { get; } = new(HeaderNames.ETag, "Names this version and no other, ever.", ExampleTag);
 
-    /// <summary>Asks that the user is still in the state that has <paramref name="version"/>.</summary>
+    /// <summary>Requires that the user's current version is <paramref name="version"/>.</summary>
     /// <param name="version">A <see cref="User.Version"/>.</param>
     public static Precondition Matches(string version) => new(new([version]), null);
 
-    /// <summary>Asks that there is no such user.</summary>
+    /// <summary>Requires that the user does not exist.</summary>
     public static Precondition IsNew { get; } = new(null, EntityTagSet.Any);
 
-    /// <summary>Whether anything is asked at all.</summary>
+    /// <summary>Whether there is no condition.</summary>
     public bool IsEmpty => IfMatch is null && IfNoneMatch is null;
 
-    /// <summary>The headers, for the documentation of what takes them.</summary>
+    /// <summary>The request headers, for the documentation.</summary>
     internal static ParameterDocs[] Parameters { get; } =
     [
         new(ParameterPlace.Header, HeaderNames.IfMatch, "Go ahead only if the current version has one of these tags, or exists at all (`*`).") { Example = ExampleTag },
         new(ParameterPlace.Header, HeaderNames.IfNoneMatch, "Go ahead only if the current version has none of these tags, or does not exist (`*`).") { Example = ExampleTag },
     ];
 
-    /// <summary>400: a condition that cannot be read must not be ignored, since its sender meant to protect something.</summary>
+    /// <summary>400: a malformed condition must not be ignored, because the caller wants to protect something.</summary>
     /// <param name="header">The name of the header.</param>
     internal static Problem Malformed(string header) =>
         new(StatusCodes.Status400BadRequest, $"{header} must be * or a list of entity tags (RFC 9110 section 8.8.3).");
 
-    /// <summary>Decides whether a request may go ahead (RFC 9110 section 13.2.2).</summary>
-    /// <param name="currentVersion">The user's version; null when there is no such user.</param>
+    /// <summary>Decides whether a request may be carried out (RFC 9110 section 13.2.2).</summary>
+    /// <param name="currentVersion">The user's version; null if the user does not exist.</param>
     public PreconditionVerdict Evaluate(string? currentVersion) =>
         IfMatch is { } match && !match.Contains(currentVersion) ? PreconditionVerdict.Failed :
         IfNoneMatch is { } noneMatch && noneMatch.Contains(currentVersion) ? PreconditionVerdict.NotModified :
         PreconditionVerdict.GoAhead;
 
-    /// <summary>Whether a write may go ahead.</summary>
-    /// <param name="currentVersion">The user's version; null when there is no such user.</param>
+    /// <summary>Whether a write may be carried out.</summary>
+    /// <param name="currentVersion">The user's version; null if the user does not exist.</param>
     public bool IsSatisfiedBy(string? currentVersion) => Evaluate(currentVersion) == PreconditionVerdict.GoAhead;
 
-    /// <summary>The same precondition after a state of the user got another version.</summary>
-    /// <param name="version">The version that it had.</param>
-    /// <param name="newVersion">The version that it has.</param>
+    /// <summary>The same precondition after the user's state has got another version.</summary>
+    /// <param name="version">The old version.</param>
+    /// <param name="newVersion">The new version.</param>
     public Precondition Rename(string version, string newVersion) => new(IfMatch?.Rename(version, newVersion), IfNoneMatch?.Rename(version, newVersion));
 
-    /// <summary>Reads the two headers; false when one of them is not a list of entity tags or <c>*</c>.</summary>
+    /// <summary>Parses the two headers; false if one of them is neither a list of entity tags nor <c>*</c>.</summary>
     /// <param name="headers">The request's headers.</param>
-    /// <param name="precondition">What they ask.</param>
-    /// <param name="malformed">The name of the header that cannot be read.</param>
+    /// <param name="precondition">The precondition in the headers.</param>
+    /// <param name="malformed">The name of the malformed header.</param>
     public static bool TryRead(IHeaderDictionary headers, out Precondition precondition, [NotNullWhen(false)] out string? malformed)
     {
         EntityTagSet? ifNoneMatch = null;
@@ -71,7 +71,7 @@ internal readonly record struct Precondition(EntityTagSet? IfMatch, EntityTagSet
         precondition = new(ifMatch, ifNoneMatch);
         return malformed is null;
 
-        // Ignoring a header that cannot be read would overwrite what its sender meant to protect.
+        // Ignoring a malformed header would overwrite what the caller wants to protect.
         static bool TryRead(StringValues header, bool strong, out EntityTagSet? versions)
         {
             versions = null;
@@ -100,10 +100,10 @@ internal readonly record struct Precondition(EntityTagSet? IfMatch, EntityTagSet
     }
 }
 
-/// <summary>What a request's conditions make of it.</summary>
+/// <summary>The result of a precondition.</summary>
 internal enum PreconditionVerdict
 {
-    /// <summary>The request is carried out.</summary>
+    /// <summary>The request must be carried out.</summary>
     GoAhead,
 
     /// <summary>The current version is not one that <c>If-Match</c> names: 412.</summary>
@@ -113,21 +113,21 @@ internal enum PreconditionVerdict
     NotModified,
 }
 
-/// <summary>Some versions of a user, or any version there may be.</summary>
+/// <summary>A set of versions of a user, or any version.</summary>
 /// <param name="versions">The versions, see <see cref="User.Version"/>.</param>
 internal sealed class EntityTagSet(IReadOnlyList<string> versions)
 {
     /// <summary>Every version of a user that exists: <c>*</c>.</summary>
     public static EntityTagSet Any { get; } = new([]);
 
-    /// <summary>The versions; empty also for <see cref="Any"/>.</summary>
+    /// <summary>The versions; empty for <see cref="Any"/>, too.</summary>
     public IReadOnlyList<string> Versions { get; } = versions;
 
-    /// <summary>The set with one version in place of another.</summary>
+    /// <summary>The set with one version replaced by another.</summary>
     public EntityTagSet Rename(string version, string newVersion) =>
         Versions.Contains(version) ? new([.. Versions.Select(each => each == version ? newVersion : each)]) : this;
 
-    /// <summary>Whether <paramref name="version"/> is in the set; null, no version, never is.</summary>
+    /// <summary>Whether <paramref name="version"/> is in the set; null never is.</summary>
     /// <param name="version">A <see cref="User.Version"/>, or null for a user that does not exist.</param>
     public bool Contains(string? version) => version is not null && (ReferenceEquals(this, Any) || Versions.Contains(version));
 }

@@ -57,8 +57,12 @@ internal sealed record User(
     public static User Create(UserId id, UserInput body, DateTimeOffset now)
     {
         var time = new DateTime(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
-        return new(id.Value, body.Name, body.Email, body.Attributes, time, time, NewVersion());
+        return Create(id.Value, body, time, time, NewVersion());
     }
+
+    /// <summary>Makes a user of what a client wrote and of what the service set.</summary>
+    public static User Create(string id, UserInput body, DateTime createdAt, DateTime updatedAt, string version) =>
+        new(id, body.Name, body.Email, body.Attributes, createdAt, updatedAt, version);
 
     /// <summary>Makes a version that no user has had.</summary>
     public static string NewVersion() => Guid.NewGuid().ToString("N");

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using UserApi.Api.Docs;
 using UserApi.Api.Http;
@@ -19,6 +20,7 @@ internal static class UserEndpoints
     public static void MapUsers(this WebApplication app)
     {
         // Not a group of the path: the route of the list, and so its span, would be named "/users/".
+        var maxBytes = app.Services.GetRequiredService<IOptions<LimitOptions>>().Value.MaxBodyBytes;
         var users = app.MapGroup("")
             .WithTags("Users")
             .AddEndpointFilter(app.Services.GetRequiredService<RequestQueue>())
@@ -29,9 +31,10 @@ internal static class UserEndpoints
             .WithSummary("Lists users, a page at a time")
             .WithDescription(
                 "Users in the order of their ids' code points. A page costs the same wherever it is; users added or removed meanwhile "
-                + "make no other user repeat or vanish.")
+                + "make no other user repeat or vanish. A page of about 4 KiB or more is compressed (`br`, `gzip`) for clients that accept it; its tag then "
+                + "is weak, which `If-None-Match` takes and `If-Match` does not (RFC 9110 section 13.1.1).")
             .Takes(UserPageQuery.Parameters)
-            .AnswersWith(200, "A page. `next` is null on the last one.", UserExamples.Page, Precondition.EntityTag, UserPageQuery.NextLink)
+            .AnswersWith(200, "A page. `next` is null on the last one.", UserExamples.Page, Precondition.EntityTag, UserPageQuery.NextLink, new("Content-Encoding", "How the page is compressed, if it is.", "br"))
             .Answers(304, "The page still has a tag of `If-None-Match`.", Precondition.EntityTag, UserPageQuery.NextLink)
             .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserPageQuery.InvalidLimit);
 
@@ -39,7 +42,7 @@ internal static class UserEndpoints
             .WithName("CreateUser")
             .WithSummary("Creates a user with an id of the service's own")
             .WithDescription("The id is a UUID of version 7 (RFC 9562), so that new users come last in id order.")
-            .TakesInput(Json, UserExamples.Input)
+            .TakesInput(Json, maxBytes, UserExamples.Input)
             .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied);
 
         users.MapMethods(PathOfOne, s_get, Get).RequireScope(ScopeAuthorization.Read)
@@ -54,9 +57,9 @@ internal static class UserEndpoints
         users.MapPut(PathOfOne, Put).RequireScope(ScopeAuthorization.Write)
             .WithName("PutUser")
             .WithSummary("Creates a user, or replaces it as a whole")
-            .WithDescription("The time of creation is kept. A body without a `Content-Type` is taken as JSON.")
+            .WithDescription("The time of creation is kept; a body that changes nothing keeps the tag and the time of change, too. A body without a `Content-Type` is taken as JSON.")
             .TakesTarget()
-            .TakesInput(Json, UserExamples.Input)
+            .TakesInput(Json, maxBytes, UserExamples.Input)
             .AnswersWith(200, "Replaced.", UserExamples.User, Precondition.EntityTag)
             .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied)
             .Answers(204, "Replaced, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied);
@@ -64,9 +67,11 @@ internal static class UserEndpoints
         users.MapPatch(PathOfOne, Patch).RequireScope(ScopeAuthorization.Write)
             .WithName("PatchUser")
             .WithSummary("Changes some members of a user")
-            .WithDescription("JSON Merge Patch (RFC 7396): a member that is null is removed. Nothing that another caller writes meanwhile is lost.")
+            .WithDescription(
+                "JSON Merge Patch (RFC 7396): a member that is null is removed. Nothing that another caller writes meanwhile is lost. A patch that "
+                + "changes nothing keeps the tag and the time of change.")
             .TakesTarget()
-            .TakesInput(MergePatch, UserExamples.Patch)
+            .TakesInput(MergePatch, maxBytes, UserExamples.Patch)
             .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Patch", "The media type that is accepted (RFC 5789).", MergePatch))
             .AnswersWith(200, "Changed.", UserExamples.User, Precondition.EntityTag)
             .Answers(204, "Changed, with `Prefer: return=minimal`.", Precondition.EntityTag, PreferHeader.Applied)
@@ -82,8 +87,10 @@ internal static class UserEndpoints
             .Answers(UserProblems.NotFound);
     }
 
-    private static async Task<IResult> List(UserPageQuery query, HttpContext http, IUserStore store)
+    private static async Task<IResult> List(UserPageQuery query, HttpContext http, IUserStore store, IOptions<LimitOptions> limits)
     {
+        http.Response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
+
         // What HEAD may leave out is known only when a page is made (RFC 9110 section 9.3.2); only a condition needs the page's tag.
         var isHead = HttpMethods.IsHead(http.Request.Method);
         if (isHead && query.Precondition.IsEmpty)
@@ -98,12 +105,13 @@ internal static class UserEndpoints
         }
 
         var tag = page.CreateTag();
+        var coding = limits.Value.CompressPages && page.IsWorthCompressing() ? ContentCoding.Choose(http.Request) : null;
         return query.Precondition.Evaluate(tag) switch
         {
             PreconditionVerdict.Failed => UserProblems.PreconditionFailed,
-            PreconditionVerdict.NotModified => new EntityTagResult(StatusCodes.Status304NotModified, tag),
-            _ when isHead => new JsonHeadResult(tag),
-            _ => new EntityTagResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage),
+            PreconditionVerdict.NotModified => new EntityTagResult(StatusCodes.Status304NotModified, tag, coding),
+            _ when isHead => new JsonHeadResult(tag, coding),
+            _ => new EntityTagResult<UserPage>(StatusCodes.Status200OK, tag, page, UserJson.Readable.UserPage, coding),
         };
     }
 
@@ -159,7 +167,7 @@ internal static class UserEndpoints
         Dictionary<string, string[]> errors = [];
         var result = await store.UpdateAsync(target.Id, user => user.Merge(json, out errors), target.Precondition, http.RequestAborted)
             .AuditAsync(audit, http, target.Id, AuditedWrites.Update);
-        return result.Outcome == WriteOutcome.Unchanged
+        return result.Outcome == WriteOutcome.Invalid
             ? Problem.Invalid(errors)
             : Written(target, result, http, returnUser: !http.Request.PrefersMinimal());
     }
@@ -206,11 +214,11 @@ internal static class UserEndpoints
         .Takes(UserTarget.Parameters)
         .Answers(Precondition.Malformed(HeaderNames.IfMatch), UserProblems.PreconditionFailed, UserTarget.InvalidId);
 
-    private static RouteHandlerBuilder TakesInput(this RouteHandlerBuilder endpoint, string mediaType, object example) => endpoint
+    private static RouteHandlerBuilder TakesInput(this RouteHandlerBuilder endpoint, string mediaType, long maxBytes, object example) => endpoint
         .Takes(PreferHeader.Parameter)
         .Answers(UserProblems.OutcomeUnknown)
-        .TakesBody(mediaType, "At most 64 KiB (`Limits:MaxBodyBytes`). Members that are not named here are ignored.", example)
-        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(64 * 1024), UserInputReader.NoName, UserProblems.Refused)
+        .TakesBody(mediaType, $"{JsonBody.TooLarge(maxBytes).Detail} Members that are not named here are ignored.", example)
+        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(maxBytes), UserInputReader.NoName, UserProblems.Refused)
         .Answers(JsonBody.Unsupported(mediaType))
         .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "What is accepted of a body that was compressed (RFC 9110).", "identity"));
 }

@@ -7,15 +7,15 @@ namespace UserApi.Api.Users;
 
 /// <summary>
 /// The id of a user: 1 to 128 letters, combining marks and digits of any script and <c>-._~@+:|=</c> (Unicode code points), not only dots,
-/// not beginning with a mark, none invisible. Two ids are the same when their code points are: case counts, and so do two spellings of one
-/// letter (UAX #15) and letters that look alike, such as the Latin and the Cyrillic a (UTS #39).
+/// not beginning with a mark, none invisible. Two ids are equal if their code points are: upper and lower case differ, and so do two
+/// encodings of one letter (UAX #15) and letters that look alike, such as the Latin and the Cyrillic a (UTS #39).
 /// </summary>
 internal readonly record struct UserId
 {
-    /// <summary>The greatest length, in Unicode code points.</summary>
+    /// <summary>The maximum length, in Unicode code points.</summary>
     public const int MaxLength = 128;
 
-    /// <summary>What an id may be, in Markdown.</summary>
+    /// <summary>The rule for ids, in Markdown.</summary>
     internal const string Rule =
         "1 to 128 letters, combining marks and digits of any script and `-._~@+:|=`, not only dots, not beginning with a mark. Compared code "
         + "point by code point; send Unicode Normalization Form C.";
@@ -30,13 +30,13 @@ internal readonly record struct UserId
     /// <summary>The id as text.</summary>
     public string Value { get; }
 
-    /// <summary>Makes an id of the service's own: a UUID of version 7 (RFC 9562 section 5.7), which begins with the time.</summary>
+    /// <summary>Generates an id: a UUID of version 7 (RFC 9562 section 5.7), which begins with the time.</summary>
     public static UserId Create(TimeProvider clock) => new(Guid.CreateVersion7(clock.GetUtcNow()).ToString());
 
-    /// <summary>Takes <paramref name="text"/> as an id, or says in one sentence why it cannot be one.</summary>
+    /// <summary>Parses an id, or says in one sentence why <paramref name="text"/> cannot be one.</summary>
     /// <param name="text">The text, percent-decoded.</param>
     /// <param name="id">The id.</param>
-    /// <param name="error">What is wrong, for the client to read.</param>
+    /// <param name="error">What is wrong, for the client.</param>
     public static bool TryParse(string text, out UserId id, [NotNullWhen(false)] out string? error)
     {
         error = Check(text);
@@ -72,7 +72,7 @@ internal readonly record struct UserId
                 return TooLong;
             }
 
-            // A mark belongs to the letter before it: at the beginning, it would change what stands before the id in a text.
+            // A mark changes the letter before it: at the beginning of an id, it would change the text before the id.
             if (length == 1 && IsMark(rune))
             {
                 return "id must not begin with a combining mark.";

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Microsoft.OpenApi;
@@ -17,6 +18,8 @@ internal sealed record UserInput(
     [property: Description("An e-mail address (RFC 5321, RFC 6531), no invisible characters."), DataType("idn-email"), StringLength(EmailAddress.MaxLength, MinimumLength = 3)] string? Email = null,
     [property: AttributesSchema] IReadOnlyDictionary<string, string>? Attributes = null)
 {
+    private static readonly IReadOnlyDictionary<string, string> s_none = ReadOnlyDictionary<string, string>.Empty;
+
     /// <summary>The greatest length of a name, in Unicode code points.</summary>
     public const int MaxNameLength = 200;
 
@@ -28,6 +31,12 @@ internal sealed record UserInput(
 
     /// <summary>The greatest length of an attribute's value, in Unicode code points.</summary>
     public const int MaxAttributeValueLength = 1024;
+
+    /// <summary>Whether writing one after the other changes nothing that a client reads: the order of attributes counts, too.</summary>
+    /// <param name="other">The other one.</param>
+    public bool IsSameAs(UserInput other) =>
+        this with { Attributes = null } == other with { Attributes = null }
+        && (Attributes ?? s_none).SequenceEqual(other.Attributes ?? s_none);
 }
 
 /// <summary>The limits of attributes, for their documentation.</summary>

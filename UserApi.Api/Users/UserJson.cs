@@ -8,6 +8,6 @@ namespace UserApi.Api.Users;
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class UserJson : JsonSerializerContext
 {
-    /// <summary>What clients read, see <see cref="JsonText.Options"/>.</summary>
+    /// <summary>JSON for clients, see <see cref="JsonText.Options"/>.</summary>
     public static UserJson Readable { get; } = new(JsonText.Options());
 }

@@ -37,7 +37,7 @@ internal static class UserMembers
     private static Problem? CheckStrictly(JsonElement body)
     {
         var unknown = body.EnumerateObject().Select(member => member.Name).Except(s_known, StringComparer.Ordinal).ToDictionary(
-            name => name, string[] (_) => ["This member is not known."]);
+            name => name, string[] (name) => [$"{name} must be left out: there is no such member."]);
         return unknown.Count == 0 ? null : Problem.Invalid(unknown);
     }
 }

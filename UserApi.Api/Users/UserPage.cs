@@ -16,6 +16,17 @@ internal sealed record UserPage(
     /// <summary>About how many bytes of text a page may hold beside its first user, see <see cref="User.TextLength"/>: 256 KiB.</summary>
     public const int MaxBytes = 256 * 1024;
 
+    /// <summary>
+    /// Whether a client that accepts a compressed page gets one: from about 4 KiB of text on, some 20 users. docs/api.md has what it costs and saves; below
+    /// that, it saves a packet or none.
+    /// </summary>
+    internal bool IsWorthCompressing()
+    {
+        const int MinBytes = 4 * 1024;
+        var length = 0;
+        return Items.Any(user => (length += user.TextLength) >= MinBytes);
+    }
+
     /// <summary>Makes the page's entity tag: the versions stand for the users' whole states, so they stand for the page.</summary>
     internal string CreateTag()
     {

@@ -14,7 +14,7 @@ internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Prec
     public const int DefaultLimit = 50;
     public const int MaxLimit = 200;
 
-    private static readonly string s_limitRule = $"limit must be a number from 1 to {MaxLimit}.";
+    private static readonly string s_limitRule = $"limit must be a whole number from 1 to {MaxLimit}.";
 
     /// <summary>What is read of the request.</summary>
     public static ParameterDocs[] Parameters { get; } =
@@ -47,7 +47,7 @@ internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Prec
         var hasAfter = query.TryGetValue("after", out var afters);
         if (hasAfter && !(afters.Count == 1 && UserId.TryParse(afters[0] ?? "", out after, out _)))
         {
-            errors["after"] = ["after must be the id of a user."];
+            errors["after"] = ["after must be an id, such as the next of the page before."];
         }
 
         Precondition precondition = default;

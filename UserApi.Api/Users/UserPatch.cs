@@ -3,8 +3,8 @@ using System.ComponentModel;
 namespace UserApi.Api.Users;
 
 /// <summary>
-/// What <c>PATCH</c> takes, for its documentation: <see cref="UserInputReader.Merge"/> reads it as JSON, since a member that is absent and one that
-/// is null differ. It is a map, since the clients that some generators make send null for each property that nobody set.
+/// The body of <c>PATCH</c>, for its documentation: <see cref="UserInputReader.Merge"/> reads it as JSON, because an absent member and a null
+/// member differ. It is a map, because clients of some generators send null for each property that was not set.
 /// </summary>
 [Description(
     "A JSON Merge Patch (RFC 7396): the members `name`, `email` and `attributes` of a user that are to change. A member that is not there stays "

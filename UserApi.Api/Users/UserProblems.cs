@@ -5,27 +5,34 @@ namespace UserApi.Api.Users;
 /// <summary>What can be wrong with a request about users.</summary>
 internal static class UserProblems
 {
-    /// <summary>404. A client of simple-user-api looks for its <c>error</c> member.</summary>
-    public static Problem NotFound { get; } = new(StatusCodes.Status404NotFound, "There is no user with this id.") { Error = "User not found" };
+    /// <summary>404, which is not that of a path that is none of the API's. A client of simple-user-api looks for its <c>error</c> member.</summary>
+    public static Problem NotFound { get; } = new(StatusCodes.Status404NotFound, "There is no user with this id.")
+    {
+        Kind = new("/problems/user-not-found", "User not found"),
+        Error = "User not found",
+    };
 
     /// <summary>412 (RFC 9110 section 15.5.13).</summary>
     public static Problem PreconditionFailed { get; } =
-        new(StatusCodes.Status412PreconditionFailed, "The current version does not satisfy If-Match or If-None-Match.");
+        new(StatusCodes.Status412PreconditionFailed, "The current version does not satisfy If-Match or If-None-Match. Read it before you send another request.");
 
     /// <summary>503: the store does not answer.</summary>
     public static Problem StoreUnavailable { get; } = new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now.");
 
     /// <summary>503: the store did not confirm a write in time.</summary>
     public static Problem OutcomeUnknown { get; } =
-        Problem.OutcomeUnknown with { Detail = "The user store did not answer in time; the change may have been applied all the same." };
+        Problem.OutcomeUnknown with { Detail = "The user store did not answer in time; the change may have been applied all the same. Read the user before you change it again." };
 
     /// <summary>422: a validator of the database, an operator's rule, refuses the user.</summary>
-    public static Problem Refused { get; } = new(StatusCodes.Status422UnprocessableEntity, "A rule of the database refuses this user.");
+    public static Problem Refused { get; } = new(StatusCodes.Status422UnprocessableEntity, "A rule of the database refuses this user. Ask whoever runs the service what it is.")
+    {
+        Kind = new("/problems/database-rule", "Refused by a rule of the database"),
+    };
 
     /// <summary>409: another user has a value that an index of the database keeps unique.</summary>
     /// <param name="field">The field, where it is known.</param>
     public static Problem Conflict(string? field) => new(StatusCodes.Status409Conflict, "Another user has a value that must be unique.")
     {
-        Errors = field is null ? null : new Dictionary<string, string[]> { [field] = ["Another user has this value."] },
+        Errors = field is null ? null : new Dictionary<string, string[]> { [field] = [$"{field} must be unique: another user has this value."] },
     };
 }

@@ -3,26 +3,26 @@ using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
-/// <summary>The user that a request is about, and what must be true of it. Binding never throws: what is wrong is in <see cref="Problem"/>.</summary>
+/// <summary>The user that a request names, and its precondition. Binding never throws: errors are in <see cref="Problem"/>.</summary>
 /// <param name="Id">The id in the path.</param>
 /// <param name="Precondition">The request's conditions.</param>
-/// <param name="Problem">What is wrong with the id or the conditions, which then are not to be used.</param>
+/// <param name="Problem">What is wrong with the id or the conditions, which then must not be used.</param>
 internal sealed record UserTarget(UserId Id, Precondition Precondition, Problem? Problem) : IBoundRequest
 {
-    /// <summary>What is read of the request.</summary>
+    /// <summary>The request's parameters.</summary>
     public static ParameterDocs[] Parameters { get; } =
     [
         new(ParameterPlace.Path, "id", UserId.Rule) { Min = 1, Max = UserId.MaxLength, Example = "ana" },
         .. Precondition.Parameters,
     ];
 
-    /// <summary>422, as an example.</summary>
+    /// <summary>422 for an invalid id, as an example.</summary>
     public static Problem InvalidId { get; } = UserId.TryParse(".", out _, out var error) ? throw new InvalidOperationException() : Problem.Invalid("id", error);
 
-    /// <summary>The header that leads to a new user.</summary>
+    /// <summary>The header with the address of a new user.</summary>
     public static HeaderDocs Location { get; } = new("Location", "The address of the user.", "/users/ana");
 
-    /// <summary>Reads the target of a request, as ASP.NET Core's binding asks for it.</summary>
+    /// <summary>Binds the target of a request, as ASP.NET Core requires it.</summary>
     public static ValueTask<UserTarget> BindAsync(HttpContext http)
     {
         Precondition precondition = default;

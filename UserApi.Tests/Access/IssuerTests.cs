@@ -149,7 +149,7 @@ public class IssuerTests
     {
         await using var issuer = await Issuer.StartAsync();
         issuer.Delay = TimeSpan.FromMinutes(1);
-        await using var api = new ApiFactory([.. issuer.Settings, ("Limits:RequestTimeout", "00:00:00.5")]);
+        await using var api = new ApiFactory([.. issuer.Settings, ("Limits:RequestTimeout", "00:00:00.5"), ("Store:Timeout", "00:00:00.4")]);
         using var client = api.CreateClient();
         await client.Send("GET", "/alive").Is(HttpStatusCode.OK);
 

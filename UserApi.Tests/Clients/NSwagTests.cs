@@ -9,7 +9,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Clients;
 
-/// <summary>Uses the API as a C# developer does: through a client that NSwag makes of the committed <c>openapi.json</c>.</summary>
+/// <summary>Uses the API like a C# developer, by a client that NSwag generates from the committed <c>openapi.json</c>.</summary>
 public class NSwagTests
 {
     [Theory]

@@ -7,7 +7,7 @@ namespace UserApi.Tests.Container;
 
 public sealed class ContainerTests(PublishedApi api) : IClassFixture<PublishedApi>
 {
-    // What ECS, Docker and Kubernetes give a container to stop is 30 s, 10 s and 30 s.
+    // ECS, Docker and Kubernetes give a container 30 s, 10 s and 30 s to stop.
     private static readonly TimeSpan s_grace = TimeSpan.FromSeconds(10);
 
     [Fact]
@@ -26,7 +26,7 @@ public sealed class ContainerTests(PublishedApi api) : IClassFixture<PublishedAp
         PublishedApi.SkipTestWhereItCannotRun();
         var address = $"http://127.0.0.1:{GetFreePort()}";
 
-        // On loopback here; nothing answers at the database's address, and starting does not wait for it.
+        // On loopback; there is no database at the address, and the start does not wait for one.
         using var server = api.Start(
             [],
             ("ASPNETCORE_URLS", address),
@@ -81,7 +81,7 @@ public sealed class ContainerTests(PublishedApi api) : IClassFixture<PublishedAp
             }
             catch (HttpRequestException)
             {
-                await Task.Delay(20, TestContext.Current.CancellationToken); // not up yet
+                await Task.Delay(20, TestContext.Current.CancellationToken); // not started yet
             }
         }
     }

@@ -78,8 +78,8 @@ public class CallerTests : HttpTest
     }
 
     [Theory]
-    [InlineData("""{"name":"Ana","name":"Bea"}""", "The body names the member 'name' twice.")]
-    [InlineData("""{"attributes":{"a":"1","a":"2"}}""", "The body names the member 'a' twice.")]
+    [InlineData("""{"name":"Ana","name":"Bea"}""", "The body must not name the member 'name' twice.")]
+    [InlineData("""{"attributes":{"a":"1","a":"2"}}""", "The body must not name the member 'a' twice.")]
     [InlineData("{\n  \"name\": Ana }", "The body is not valid JSON at line 2, byte 11: 'A' is an invalid start of a value.")]
     [InlineData("{\"name\":\"Ana\"", "The body is not valid JSON at line 1, byte 14: ")]
     [InlineData("\uFEFF{\"name\":\"Ana\"}", "The body must not begin with a byte order mark (RFC 8259 section 8.1).")]

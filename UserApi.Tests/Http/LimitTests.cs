@@ -50,14 +50,21 @@ public class LimitTests
         using var client = api.CreateClient();
 
         await client.Put("ana", HttpSteps.Ana.PadRight(20)).Is(HttpStatusCode.Created);
-        await client.Put("ana", HttpSteps.Ana.PadRight(21)).IsProblem(HttpStatusCode.RequestEntityTooLarge);
+        var problem = await client.Put("ana", HttpSteps.Ana.PadRight(21)).IsProblem(HttpStatusCode.RequestEntityTooLarge);
+
+        var detail = problem.GetProperty("detail").GetString()!;
+        Assert.Contains("at most 20 bytes", detail);
+        var put = (await (await client.Send("GET", "/openapi.json")).Read()).GetProperty("paths").GetProperty("/users/{id}").GetProperty("put");
+        Assert.Contains(detail, put.GetProperty("requestBody").GetProperty("description").GetString());
+        Assert.Contains(detail, put.GetProperty("responses").GetProperty("413").ToString());
+        Assert.DoesNotContain("65,536", put.ToString());
     }
 
     [Fact]
     public async Task A_request_that_takes_too_long_is_worth_another_attempt()
     {
         var store = new StoreDouble(cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken));
-        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"))
+        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"), ("Store:Timeout", "00:00:00.2"))
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };
@@ -82,7 +89,7 @@ public class LimitTests
     [Fact]
     public async Task A_body_that_does_not_come_takes_too_long()
     {
-        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"));
+        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:00.3"), ("Store:Timeout", "00:00:00.2"));
         using var client = api.CreateClient();
 
         var answer = await client.SendRaw(
@@ -123,7 +130,8 @@ public class LimitTests
         {
             var answer = await Task.WhenAny(requests);
             requests.Remove(answer);
-            await answer.IsProblem(HttpStatusCode.ServiceUnavailable);
+            var problem = await answer.IsProblem(HttpStatusCode.ServiceUnavailable);
+            Assert.Equal("/problems/busy", problem.GetProperty("type").GetString());
             Assert.NotNull((await answer).Headers.RetryAfter);
         }
 
@@ -142,7 +150,7 @@ public class LimitTests
     public async Task A_request_that_waits_too_long_for_its_turn_takes_too_long()
     {
         var store = new StoreDouble(cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken));
-        await using var api = new ApiFactory(("Limits:MaxConcurrentRequests", "1"), ("Limits:RequestTimeout", "00:00:00.3"))
+        await using var api = new ApiFactory(("Limits:MaxConcurrentRequests", "1"), ("Limits:RequestTimeout", "00:00:00.3"), ("Store:Timeout", "00:00:00.2"))
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };

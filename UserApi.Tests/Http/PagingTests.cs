@@ -133,12 +133,14 @@ public class PagingTests : HttpTest
 
         var same = await Client.Send("GET", "/users?limit=2", ("If-None-Match", tag)).Is(HttpStatusCode.NotModified);
         Assert.Equal(tag, same.Tag());
-        await Client.Put("c").Is(HttpStatusCode.OK);
+        await Client.Put("c", """{"name":"Bea"}""").Is(HttpStatusCode.OK);
         await Client.Send("GET", "/users?limit=2", ("If-None-Match", tag)).Is(HttpStatusCode.NotModified);
 
         await Client.Delete("c").Is(HttpStatusCode.NoContent);
         var last = await Client.Send("GET", "/users?limit=2", ("If-None-Match", tag)).Is(HttpStatusCode.OK);
-        await Client.Put("b").Is(HttpStatusCode.OK);
+        await Client.Put("b").Is(HttpStatusCode.OK); // changes nothing
+        await Client.Send("GET", "/users?limit=2", ("If-None-Match", last.Tag())).Is(HttpStatusCode.NotModified);
+        await Client.Put("b", """{"name":"Bea"}""").Is(HttpStatusCode.OK);
         await Client.Send("GET", "/users?limit=2", ("If-None-Match", last.Tag())).Is(HttpStatusCode.OK);
     }
 

@@ -5,6 +5,9 @@ namespace UserApi.Tests.Http;
 
 public class PreconditionTests : HttpTest
 {
+    private const string Old = """{"name":"Old"}""";
+    private const string Now = """{"name":"Now"}""";
+
     private static readonly string[] s_methods = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
 
     // TAG stands for the user's tag now, OLD for the one before.
@@ -39,8 +42,8 @@ public class PreconditionTests : HttpTest
     {
         foreach (var method in s_methods)
         {
-            var old = (await Client.Put("ana").Is(HttpStatusCode.Created)).Tag();
-            var tag = (await Client.Put("ana").Is(HttpStatusCode.OK)).Tag();
+            var old = (await Client.Put("ana", Old).Is(HttpStatusCode.Created)).Tag();
+            var tag = (await Client.Put("ana", Now).Is(HttpStatusCode.OK)).Tag();
             var isRead = method is "GET" or "HEAD";
 
             var response = await Ask(method, (header, value.Replace("TAG", tag).Replace("OLD", old)));
@@ -141,8 +144,8 @@ public class PreconditionTests : HttpTest
         var tags = new HashSet<string>();
         for (var life = 0; life < 20; life++)
         {
-            Assert.True(tags.Add((await Client.Put("ana").Is(HttpStatusCode.Created)).Tag()));
-            Assert.True(tags.Add((await Client.Put("ana").Is(HttpStatusCode.OK)).Tag()));
+            Assert.True(tags.Add((await Client.Put("ana", Old).Is(HttpStatusCode.Created)).Tag()));
+            Assert.True(tags.Add((await Client.Put("ana", Now).Is(HttpStatusCode.OK)).Tag()));
             await Client.Delete("ana").Is(HttpStatusCode.NoContent);
         }
 

@@ -33,7 +33,7 @@ public class StatusTests
     [InlineData(false)]
     public async Task A_process_without_its_store_is_alive_but_not_well(bool isSilent)
     {
-        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:01.5"))
+        await using var api = new ApiFactory(("Limits:RequestTimeout", "00:00:01.6"))
         {
             Configure = services => services.AddSingleton<IUserStore>(isSilent ? s_silent : s_down),
         };

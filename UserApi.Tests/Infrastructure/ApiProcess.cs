@@ -11,9 +11,15 @@ namespace UserApi.Tests.Infrastructure;
 /// </summary>
 internal sealed partial class ApiProcess : IAsyncDisposable
 {
+    /// <summary>Among the settings: the folder that the process is started in. Default: the program's own.</summary>
+    public const string CurrentFolder = ".";
+
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
     private static readonly string[] s_settings =
-        ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__", "Authentication__"];
+    [
+        "ASPNETCORE_", "DOTNET_ENVIRONMENT", "DOTNET_CONTENTROOT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__", "Authentication__",
+        "Audit__", "Cors__", "ForwardedHeaders__", "Telemetry__",
+    ];
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
@@ -24,7 +30,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(program, arguments)
         {
-            WorkingDirectory = AppContext.BaseDirectory,
+            WorkingDirectory = settings.FirstOrDefault(setting => setting.Key == CurrentFolder).Value ?? AppContext.BaseDirectory,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -35,7 +41,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
         // The pipes for debuggers stay behind when a process is killed.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
-        foreach (var (key, value) in settings)
+        foreach (var (key, value) in settings.Where(setting => setting.Key != CurrentFolder))
         {
             if (key.StartsWith("--", StringComparison.Ordinal))
             {
@@ -90,8 +96,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string environment, params IEnumerable<(string Key, string? Value)> settings) =>
         RunAsync(Start(environment, settings));
 
-    /// <summary>Runs the program with one argument and no setting.</summary>
-    public static Task<(int ExitCode, string Output, string Errors)> RunProgramAsync(string argument) => RunAsync(new ApiProcess(Program, [], argument));
+    /// <summary>Runs the program with arguments and no other setting.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunProgramAsync(params string[] arguments) => RunAsync(new ApiProcess(Program, [], arguments));
 
     /// <summary>Runs a command of the SDK, such as <c>user-jwts</c>.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunDotnetAsync(IEnumerable<(string Key, string? Value)> settings, params string[] arguments) =>
@@ -127,7 +133,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     // The build puts the program beside the tests, because they reference it.
     private static string Program { get; } = Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null);
 
-    private static ApiProcess Start(string environment, IEnumerable<(string Key, string? Value)> settings) => new(
+    /// <summary>Starts the API, and does not wait.</summary>
+    public static ApiProcess Start(string environment, params IEnumerable<(string Key, string? Value)> settings) => new(
         Program,
         [
             ("ASPNETCORE_ENVIRONMENT", environment), ("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("Authentication__AllowAnonymous", "true"), .. settings,

@@ -54,7 +54,7 @@ internal sealed partial class DocumentedHandler : DelegatingHandler
         var unknown = response.Headers.Select(header => header.Key).Where(name => !s_general.Contains(name) && !documented.Headers.ContainsKey(name));
         Assert.True(!unknown.Any(), $"{what} with {string.Join(", ", unknown)}, which is not documented.");
 
-        var body = await response.Content.ReadAsStringAsync();
+        var body = await response.Content.ReadDecodedAsync();
         if (request.Method == HttpMethod.Head || body.Length == 0)
         {
             return;

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -11,6 +12,14 @@ internal static class HttpSteps
     public const string Ana = """{"name":"Ana"}""";
     public const string Json = "application/json";
     public const string MergePatch = "application/merge-patch+json";
+
+    // docs/api.md, Errors
+    private static readonly ILookup<HttpStatusCode, string> s_types = Enum.GetValues<HttpStatusCode>().Distinct().Select(status => (status, "about:blank"))
+        .Append((HttpStatusCode.NotFound, "/problems/user-not-found"))
+        .Append((HttpStatusCode.UnprocessableEntity, "/problems/database-rule"))
+        .Append((HttpStatusCode.ServiceUnavailable, "/problems/busy"))
+        .Append((HttpStatusCode.ServiceUnavailable, "/problems/outcome-unknown"))
+        .ToLookup(type => type.Item1, type => type.Item2);
 
     private static readonly UriCreationOptions s_asItIs = new() { DangerousDisablePathAndQueryCanonicalization = true };
 
@@ -94,6 +103,20 @@ internal static class HttpSteps
         return tag;
     }
 
+    /// <summary>Reads a body as it was before it was compressed.</summary>
+    public static async Task<string> ReadDecodedAsync(this HttpContent content)
+    {
+        var body = new MemoryStream(await content.ReadAsByteArrayAsync(Cancellation));
+        using var reader = new StreamReader(content.Headers.ContentEncoding.SingleOrDefault() switch
+        {
+            "br" => new BrotliStream(body, CompressionMode.Decompress),
+            "gzip" => new GZipStream(body, CompressionMode.Decompress),
+            null => body,
+            var other => throw new InvalidOperationException($"Nobody asked for {other}."),
+        });
+        return await reader.ReadToEndAsync(Cancellation);
+    }
+
     public static Task<string> Text(this HttpResponseMessage response) => response.Content.ReadAsStringAsync(Cancellation);
 
     public static async Task<JsonElement> Read(this HttpResponseMessage response) => JsonElement.Parse(await response.Text());
@@ -136,7 +159,9 @@ internal static class HttpSteps
         var problem = await response.Read();
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
         var isUnknown = problem.TryGetProperty("detail", out var detail) && detail.GetString()!.Contains("may have been applied", StringComparison.Ordinal);
-        Assert.Equal(isUnknown ? "/problems/outcome-unknown" : "about:blank", problem.GetProperty("type").GetString());
+        var type = problem.GetProperty("type").GetString();
+        Assert.Equal(isUnknown, type == "/problems/outcome-unknown");
+        Assert.Contains(type, s_types[status]);
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
         Assert.Matches("^[0-9a-f]{32}$", problem.GetProperty("traceId").GetString());
         return problem;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using UserApi.Api.Http;
 using UserApi.Api.Users.Stores;
 
 namespace UserApi.Tests.Infrastructure;
@@ -18,6 +19,7 @@ internal sealed class StoreHost : IDisposable
         }
 
         builder.Services.AddSingleton(clock);
+        builder.Services.Configure<LimitOptions>(limits => limits.RequestTimeout = TimeSpan.FromMinutes(1)); // no request is waiting here
         builder.AddUserStore();
         _host = builder.Build();
         Store = _host.Services.GetRequiredService<IUserStore>();

@@ -131,7 +131,7 @@ public sealed class NeedsMongoshAttribute : RequirementAttribute
 
     /// <summary>The program, or null where there is none.</summary>
     public static string? Program { get; } =
-        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : ProgramPath.Find("mongosh");
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : Programs.Find("mongosh");
 
     public override string Name => "mongosh";
 

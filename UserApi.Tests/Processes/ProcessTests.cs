@@ -20,24 +20,6 @@ public sealed class ProcessTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task The_version_is_that_of_the_tag()
-    {
-        var (exitCode, output, errors) = await ApiProcess.RunProgramAsync("--version");
-
-        Assert.Equal((0, ""), (exitCode, errors.Trim()));
-        Assert.Matches(@"^0\.0\.0-dev(\+[0-9a-f]+)?$", output.Trim());
-    }
-
-    [Fact]
-    public async Task A_store_that_does_not_exist_is_refused_with_those_that_do()
-    {
-        var (exitCode, _, errors) = await ApiProcess.RunAsync("Development", ("Store__Kind", "7"));
-
-        Assert.Equal(1, exitCode);
-        Assert.Equal("UserApi does not start. Store:Kind must be Auto, Embedded, MongoDb, not 7.", errors.Trim());
-    }
-
-    [Fact]
     public async Task Development_needs_no_setting_and_production_has_to_be_asked_to_embed()
     {
         await using var development = await ApiProcess.StartAsync("Development", ("Store__Path", File));

@@ -4,7 +4,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Processes;
 
-/// <summary>The memory of the real process while its answers are not read.</summary>
+/// <summary>The memory of the real process while clients do not read its responses.</summary>
 public sealed class SlowReaderTests
 {
     private const int Readers = 64;
@@ -36,7 +36,7 @@ public sealed class SlowReaderTests
                 await socket.SendAsync(request, Cancel);
             }
 
-            // Each has been answered as far as it can be: the first bytes are there.
+            // Each response has started: its first bytes have arrived.
             foreach (var socket in sockets)
             {
                 Assert.Equal(1, await socket.ReceiveAsync(new byte[1], Cancel));

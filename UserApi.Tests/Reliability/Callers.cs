@@ -8,14 +8,14 @@ using static UserApi.Tests.Reliability.UserHistory;
 
 namespace UserApi.Tests.Reliability;
 
-/// <summary>Sends requests about users and keeps their histories.</summary>
+/// <summary>Sends requests for users and records their histories.</summary>
 internal static class Callers
 {
-    /// <summary>Sends one request and notes its answer; whatever is neither right nor a clear 503 fails.</summary>
-    /// <param name="client">Who sends.</param>
-    /// <param name="user">Whose history it belongs to.</param>
-    /// <param name="request">What <see cref="UserHistory.Begin"/> made.</param>
-    /// <returns>The answer, without a tag unless the user's current one is known from it; null when it was 503.</returns>
+    /// <summary>Sends one request and records its response; fails unless that is right or a well-formed 503.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="user">The history of the request's user.</param>
+    /// <param name="request">The request from <see cref="UserHistory.Begin"/>.</param>
+    /// <returns>The response, with an entity tag only if it is the user's current one; null if it was 503.</returns>
     public static async Task<Answer?> SendAsync(this HttpClient client, UserHistory user, Request request)
     {
         (string, string)[] headers = request.IfMatch is { } tag ? [("If-Match", tag)] : request.IfNew ? [("If-None-Match", "*")] : [];
@@ -56,13 +56,13 @@ internal static class Callers
 }
 
 /// <summary>
-/// A few callers who read and write the same few users as fast as they are answered, with and without preconditions; and what came of it.
+/// A few callers who read and write the same few users without pause, with and without preconditions, and the results.
 /// </summary>
 internal sealed class Load : IAsyncDisposable
 {
     private const int CallerCount = 6;
 
-    // Short lives, and a caller who is not told what became of a write leaves its user: what is undecided stays little enough to be tried out.
+    // Histories are short, and a caller who does not know whether its write was applied changes to another user, so that the search stays small.
     private static readonly TimeSpan s_life = TimeSpan.FromMilliseconds(250);
 
     private readonly HttpClient _client;
@@ -78,15 +78,15 @@ internal sealed class Load : IAsyncDisposable
         _calling = Task.WhenAll(Enumerable.Range(0, CallerCount).Select(CallAsync).Append(RenewAsync()));
     }
 
-    /// <summary>When a request was sent, how long its answer took, and whether it was a 503.</summary>
+    /// <summary>When a request was sent, how long its response took, and whether it was a 503.</summary>
     public sealed record Sample(long Sent, TimeSpan Took, bool Failed);
 
     public IReadOnlyCollection<Sample> Samples => _samples;
 
-    /// <summary>How late the machine itself ran meanwhile.</summary>
+    /// <summary>The longest delay of the machine's own timers meanwhile.</summary>
     public TimeSpan Stall => _metronome.Stall;
 
-    /// <summary>Ends the load, reads every user once more, and fails unless all answers can be explained.</summary>
+    /// <summary>Ends the load, reads every user once more, and fails unless all responses can be explained.</summary>
     public async Task<IReadOnlyDictionary<string, Answer>> VerifyAsync()
     {
         await _stop.CancelAsync();

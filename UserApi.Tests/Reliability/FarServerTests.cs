@@ -6,12 +6,12 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Reliability;
 
-/// <summary>The examples of docs/mongodb.md for a server on another continent and for elections, as they stand there.</summary>
+/// <summary>Runs the examples of docs/mongodb.md for a server on another continent and for elections exactly as written there.</summary>
 public sealed class FarServerTests : IAsyncLifetime
 {
     private static readonly TimeSpan s_roundTrip = TimeSpan.FromMilliseconds(300);
 
-    // The wire server speaks no TLS and knows no passwords. TCP (1 round trip), TLS 1.2 (2) and SCRAM (1) are a delay before the first exchange.
+    // The double has no TLS and no passwords. TCP (1 round trip), TLS 1.2 (2) and SCRAM (1) are simulated by a delay before the first command.
     private static readonly Toxic s_far = new Toxic.Latency(s_roundTrip / 2, Opening: 4 * s_roundTrip);
 
     private MongoWireServer _server = null!;
@@ -76,7 +76,7 @@ public sealed class FarServerTests : IAsyncLifetime
         Assert.InRange(watch.Elapsed, TimeSpan.FromSeconds(3.9), TimeSpan.FromSeconds(20));
     }
 
-    /// <summary>The settings of a section's example, with the options of its connection string at another address.</summary>
+    /// <summary>The settings of a section's example, with the options of its connection string but another address.</summary>
     private static (string Key, string Value)[] Documented(string heading, string address)
     {
         var section = File.ReadAllText(Repository.File("docs", "mongodb.md")).Split($"\n{heading}\n")[1].Split("\n## ")[0];
@@ -86,7 +86,7 @@ public sealed class FarServerTests : IAsyncLifetime
                 .Select(line => line.Split('=', 2)).Select(setting => (setting[0].Replace("__", ":"), setting[1].Trim('\''))),
         ];
 
-        // Where the server is, and what the wire server does not have, is not the example's.
+        // The address and the options that the double does not support are not taken from the example.
         var options = example[0].Value.Split('?')[1].Split('&').Where(option => option.Split('=')[0] is not ("tls" or "replicaSet"));
         Assert.Equal("ConnectionStrings:users", example[0].Key);
         return [(example[0].Key, string.Join('&', [address, .. options])), .. example[1..]];

@@ -10,8 +10,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Reliability;
 
 /// <summary>
-/// Clients that mean harm, or are broken, on raw sockets; beside each, a client that behaves and must not notice. Alone in the process, since
-/// memory is measured.
+/// Hostile or broken clients on raw sockets; beside each, a well-behaved client that must not be affected. No other tests run in the process
+/// meanwhile, because memory is measured.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
@@ -38,7 +38,7 @@ public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
 
     public static TheoryData<string, string, string> Malformed => new()
     {
-        // What arrives, the answer's status, and what it must not contain.
+        // The bytes of the request, the status of the response, and what the response must not contain.
         { $"PUT /users/x HTTP/1.1\r\n{Head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /users/smuggled HTTP/1.1\r\nHost: a\r\n\r\n", "400|422", "404" },
         { $"PUT /users/x HTTP/1.1\r\n{Head}Content-Length: 5\r\nContent-Length: 6\r\n\r\n{{}}", "400", "404" },
         { $"PUT /users/x HTTP/1.1\r\n{Head}Content-Length: -1\r\n\r\n", "400", "404" },
@@ -96,7 +96,7 @@ public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
     [Fact]
     public async Task Requests_whose_bodies_trickle_in_are_cut_off_and_take_nobodys_turn()
     {
-        // More than are worked on at once and may wait for it (100 and 300).
+        // More than the places and the queue together (100 and 300).
         await WithoutHarmAsync(async () =>
         {
             var slow = await ConnectAsync(500);
@@ -140,13 +140,13 @@ public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
     {
         var limits = _api.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits;
 
-        // An Application Load Balancer keeps an idle connection for 60 s: the side that sends must be the one that closes, or its next request is lost.
-        // Longer than that, silent connections only take the place of others.
+        // An Application Load Balancer closes idle connections after 60 s. The API must not close them earlier, or the load balancer's next request
+        // is lost; much later, silent connections would only take connections from others.
         Assert.Equal(TimeSpan.FromSeconds(75), limits.KeepAliveTimeout);
         Assert.Equal(TimeSpan.FromSeconds(3), limits.RequestHeadersTimeout);
     }
 
-    /// <summary>Does harm, while a client that behaves reads what it has written: always right, soon, and memory stays within 16 MB.</summary>
+    /// <summary>Runs an attack while a well-behaved client reads what it has written: responses must be right and fast, and memory within 16 MB.</summary>
     private async Task WithoutHarmAsync(Func<Task> harm)
     {
         using var client = _api.CreateClient();
@@ -224,12 +224,12 @@ public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
             }
             catch (SocketException)
             {
-                // The server has closed it.
+                // The server has closed the connection.
             }
         }
     }
 
-    /// <returns>False when the server has closed the connection, also when it has said something before.</returns>
+    /// <returns>False when the server has closed the connection, even if it sent something before.</returns>
     private static bool IsOpen(Socket socket)
     {
         try
@@ -264,13 +264,13 @@ public sealed class HostileHttpTests(ITestOutputHelper output) : IAsyncLifetime
         }
         catch (SocketException)
         {
-            // Reset, after the answer.
+            // Reset after the response.
         }
 
         return Encoding.Latin1.GetString(buffer, 0, length);
     }
 }
 
-/// <summary>Tests that measure the process, and so have it to themselves.</summary>
+/// <summary>Tests that measure the process and therefore must run alone in it.</summary>
 [CollectionDefinition(nameof(Alone), DisableParallelization = true)]
 public sealed class Alone;

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace UserApi.Tests.Reliability;
 
 /// <summary>
-/// Tells how late this machine runs its timers while others use it too, so that a promise about time is not held against a stall that has
-/// nothing to do with the API.
+/// Measures how late the timers of this machine run while others use it, too, so that tests of time can allow for delays that the API does
+/// not cause.
 /// </summary>
 internal sealed class Metronome : IAsyncDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class Metronome : IAsyncDisposable
 
     public Metronome() => _beating = BeatAsync();
 
-    /// <summary>The longest stall so far.</summary>
+    /// <summary>The longest delay so far.</summary>
     public TimeSpan Stall => TimeSpan.FromTicks(Interlocked.Read(ref _worst));
 
     public async ValueTask DisposeAsync()

@@ -10,8 +10,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Reliability;
 
 /// <summary>
-/// What one client does harms no other: one at 127.0.0.2 takes all that it can get, while one at 127.0.0.1 behaves. Alone in the process, since
-/// they open many connections.
+/// No client harms another: one at 127.0.0.2 takes as much as it can get, while one at 127.0.0.1 is well-behaved. No other tests run in the
+/// process meanwhile, because these open many connections.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
@@ -34,7 +34,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
         var flood = Task.WhenAll(taken.Select(socket => AskAgainAndAgainAsync(socket, stop.Token)));
         await Task.Delay(500, Cancellation);
 
-        // Four at once, as of several users.
+        // Four at once, like several users.
         var (answers, slowest) = (new List<HttpStatusCode>(), TimeSpan.Zero);
         for (var round = 0; round < 25; round++)
         {
@@ -132,7 +132,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
         await client.Send("GET", "/alive").Is(HttpStatusCode.OK);
         Assert.Single(log.Lines, line => line.Contains("MaxConnectionsPerAddress", StringComparison.Ordinal));
 
-        // What it closes, it may open again.
+        // After closing connections, it may open others.
         taken.First(IsOpen).Dispose();
         await WaitAsync(async () =>
         {
@@ -187,7 +187,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
             var socket = (await ConnectAsync(api, 1))[0];
             await socket.SendAsync(Encoding.ASCII.GetBytes(beginnings[reset % beginnings.Length]), Cancellation);
             await Task.Delay(reset / beginnings.Length % 3, Cancellation);
-            socket.LingerState = new(enable: reset % 3 > 0, seconds: 0); // every third one closes without a reset
+            socket.LingerState = new(enable: reset % 3 > 0, seconds: 0); // every third connection is closed without a reset
             socket.Close();
         }
 
@@ -243,7 +243,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
             }
             catch (SocketException)
             {
-                // One too many, reset already.
+                // One connection too many, already reset.
             }
         }
 
@@ -264,13 +264,13 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
         {
-            // The end.
+            // The server has closed the connection.
         }
 
         return answers;
     }
 
-    /// <summary>Whether the server has left the connection open, without reading what it has sent.</summary>
+    /// <summary>Whether the server has kept the connection open; reads nothing from it.</summary>
     private static bool IsOpen(Socket socket)
     {
         try
@@ -296,7 +296,7 @@ public sealed class NeighbourTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    /// <summary>A body whose last byte is sent when all the others have got so far, too.</summary>
+    /// <summary>A body whose last byte is sent when all other bodies have sent theirs except the last byte.</summary>
     private sealed class HeldBackBody(byte[] body, CountdownEvent allBegun) : HttpContent
     {
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)

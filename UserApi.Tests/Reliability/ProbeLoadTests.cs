@@ -9,7 +9,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Reliability;
 
-/// <summary>Probes need no token and pass no limit: a thousand connections of them must leave the database and the log to others.</summary>
+/// <summary>Probes need no token and have no limit: a thousand connections with probes must not take the database or the log from others.</summary>
 [Collection(nameof(Alone))]
 public sealed class ProbeLoadTests(ITestOutputHelper output)
 {
@@ -33,7 +33,7 @@ public sealed class ProbeLoadTests(ITestOutputHelper output)
         };
         using var client = new HttpClient { BaseAddress = api.Address };
         await client.Put("ana").Is(HttpStatusCode.Created);
-        mongo.Latency = TimeSpan.FromMilliseconds(20); // so that a question for each would be 1,000 at the same time
+        mongo.Latency = TimeSpan.FromMilliseconds(20); // with a check per probe, 1,000 would run at the same time
 
         var (asked, statuses) = await WithProbesAsync(api.Address, probe, () => client.Get("ana"));
 
@@ -52,7 +52,7 @@ public sealed class ProbeLoadTests(ITestOutputHelper output)
         Assert.InRange(lines.Sum(line => line.Length), 1, 5_000);
     }
 
-    /// <summary>Asks by all connections at once, again and again, while somebody else makes a request every 50 ms.</summary>
+    /// <summary>Sends probes on all connections at once, again and again, while another client sends a request every 50 ms.</summary>
     private static async Task<(int Asked, Dictionary<HttpStatusCode, int> Statuses)> WithProbesAsync(
         Uri address, string probe, Func<Task<HttpResponseMessage>> request)
     {

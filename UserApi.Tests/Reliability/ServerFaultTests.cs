@@ -8,8 +8,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Reliability;
 
 /// <summary>
-/// What MongoDB may answer instead of doing what it was told, one case at a time, after the retryable-reads, retryable-writes and
-/// server-discovery suites of the MongoDB drivers' specifications: over HTTP, and at the server's document.
+/// Failures of MongoDB, one at a time, after the retryable-reads, retryable-writes and server-discovery suites of the MongoDB drivers'
+/// specifications. Checks the HTTP response and the server's document.
 /// </summary>
 public sealed class ServerFaultTests : IAsyncLifetime
 {
@@ -17,7 +17,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
     private const string NotApplied = "The user store cannot be reached now.";
     private const string MayBeApplied = "The user store did not answer in time; the change may have been applied all the same.";
 
-    // The server has no majority yet to read from: the driver repeats reads for it, and no write is answered so.
+    // The server has no majority to read from yet: the driver retries reads then, and writes do not get this error.
     private const int ReadConcernMajorityNotAvailableYet = 134;
 
     // HostUnreachable, HostNotFound, NetworkTimeout, ShutdownInProgress, PrimarySteppedDown, ExceededTimeLimit, SocketException,
@@ -109,7 +109,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
         }
     }
 
-    // A patch is a read and a write, which share the time there is.
+    // A patch is a read and a write, which share one timeout.
     [Theory]
     [InlineData("GET", 3000, NotApplied)]
     [InlineData("PUT", 3000, MayBeApplied)]
@@ -146,7 +146,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
         await using var metronome = new Metronome();
         var start = Stopwatch.GetTimestamp();
 
-        await IsRefused("PATCH", NotApplied, MayBeApplied); // as its time is up in one of its reads or one of its writes
+        await IsRefused("PATCH", NotApplied, MayBeApplied); // depends on whether the timeout expires in a read or in a write
 
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(1.4), TimeSpan.FromSeconds(2) + metronome.Stall);
         await patched.CancelAsync();
@@ -271,9 +271,9 @@ public sealed class ServerFaultTests : IAsyncLifetime
     public async Task A_server_that_cannot_be_reached_is_503_and_nothing_was_applied()
     {
         _server.Stop();
-        await IsRefused("GET", NotApplied); // finds the connections of the pool broken
+        await IsRefused("GET", NotApplied); // uses the broken connections of the pool
 
-        await IsRefused("PUT", NotApplied, MayBeApplied); // as the driver found out before or by sending it
+        await IsRefused("PUT", NotApplied, MayBeApplied); // depends on whether the driver noticed the failure before or by sending the command
 
         _server.Restart();
         await Task.Delay(TimeSpan.FromSeconds(2), Cancellation);

@@ -1,37 +1,37 @@
 namespace UserApi.Tests.Reliability;
 
-/// <summary>What is wrong with a network, in the terms of Toxiproxy's README.</summary>
+/// <summary>A network fault, named as in Toxiproxy's README.</summary>
 internal abstract record Toxic
 {
     /// <summary>
-    /// All data is late by <paramref name="Delay"/>, give or take <paramref name="Jitter"/>, and the first that a client sends on a connection
-    /// by <paramref name="Opening"/> more: what TCP, TLS and a password take before it.
+    /// All data is delayed by <paramref name="Delay"/> ± <paramref name="Jitter"/>, and the first data of a client on a connection by
+    /// <paramref name="Opening"/> more, the time of TCP, TLS and authentication.
     /// </summary>
     public sealed record Latency(TimeSpan Delay, TimeSpan Jitter = default, TimeSpan Opening = default) : Toxic;
 
-    /// <summary>Nobody listens, and the connections there were are closed.</summary>
+    /// <summary>The proxy does not listen, and open connections are closed.</summary>
     public sealed record Down : Toxic;
 
-    /// <summary>No more than so many bytes a second pass on each connection.</summary>
+    /// <summary>Limits the bytes per second on each connection.</summary>
     public sealed record Bandwidth(int BytesPerSecond) : Toxic;
 
-    /// <summary>The end of a connection is passed on late.</summary>
+    /// <summary>The close of a connection is delayed.</summary>
     public sealed record SlowClose(TimeSpan Delay) : Toxic;
 
-    /// <summary>All data is dropped, and each connection is closed after a while; after zero, never: a black hole.</summary>
+    /// <summary>All data is dropped, and each connection is closed after a time; with zero, it is never closed.</summary>
     public sealed record Timeout(TimeSpan After) : Toxic;
 
-    /// <summary>Each connection is reset after a while.</summary>
+    /// <summary>Each connection is reset after a time.</summary>
     public sealed record ResetPeer(TimeSpan After) : Toxic;
 
-    /// <summary>Data comes in pieces, each late by <paramref name="Delay"/>.</summary>
+    /// <summary>Data arrives in pieces, each delayed by <paramref name="Delay"/>.</summary>
     public sealed record Slicer(int AverageSize, int SizeVariation, TimeSpan Delay) : Toxic;
 
-    /// <summary>Each connection is closed when so many bytes have passed.</summary>
+    /// <summary>Each connection is closed after this number of bytes.</summary>
     public sealed record LimitData(int Bytes) : Toxic;
 }
 
-/// <summary>What toxics have done.</summary>
+/// <summary>The effects that toxics have had.</summary>
 [Flags]
 internal enum Effects
 {
@@ -42,7 +42,7 @@ internal enum Effects
     ConnectionCut = 8,
 }
 
-/// <summary>The data that a toxic works on, seen from the client.</summary>
+/// <summary>The direction of the data that a toxic affects, from the client's view.</summary>
 [Flags]
 internal enum Direction
 {

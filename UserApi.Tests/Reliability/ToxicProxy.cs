@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace UserApi.Tests.Reliability;
 
-/// <summary>A TCP proxy on loopback whose network can be made as bad as Toxiproxy's, and good again.</summary>
+/// <summary>A TCP proxy on loopback that simulates Toxiproxy's network faults.</summary>
 internal sealed class ToxicProxy : IAsyncDisposable
 {
     private readonly int _upstreamPort;
@@ -24,16 +24,16 @@ internal sealed class ToxicProxy : IAsyncDisposable
 
     public int Port { get; private set; }
 
-    /// <summary>How many connections there are now.</summary>
+    /// <summary>How many connections are open.</summary>
     public int OpenConnections => _links.Count;
 
-    /// <summary>How many connections there have been.</summary>
+    /// <summary>How many connections were ever accepted.</summary>
     public int AcceptedConnections => Volatile.Read(ref _accepted);
 
-    /// <summary>What the toxics so far have done.</summary>
+    /// <summary>The effects of all toxics so far.</summary>
     public Effects Effects => (Effects)Volatile.Read(ref _effects);
 
-    /// <summary>Makes the network bad for connections new and old.</summary>
+    /// <summary>Adds a fault, for new and existing connections.</summary>
     public void Infect(Toxic toxic, Direction direction)
     {
         lock (_gate)
@@ -51,7 +51,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes the network good again; what was held back goes on.</summary>
+    /// <summary>Removes the fault; delayed data is sent on.</summary>
     public void Heal()
     {
         lock (_gate)
@@ -138,7 +138,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
         _links.TryRemove(link, out _);
     }
 
-    /// <summary>A toxic from when it is put in to when it is taken out.</summary>
+    /// <summary>A toxic, from when it is added to when it is removed.</summary>
     private sealed class Infection(Toxic toxic, Direction direction)
     {
         private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -149,16 +149,16 @@ internal sealed class ToxicProxy : IAsyncDisposable
 
         public void End() => _ended.TrySetResult();
 
-        /// <returns>Whether the toxic was still there after the delay.</returns>
+        /// <returns>Whether the toxic was still active after the delay.</returns>
         public async Task<bool> DelayAsync(TimeSpan delay, CancellationToken cancellationToken)
         {
             var end = _ended.Task.WaitAsync(delay, cancellationToken);
             await end.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return end.IsFaulted; // by a TimeoutException
+            return end.IsFaulted; // with a TimeoutException, if the toxic is still active
         }
     }
 
-    /// <summary>One client's connection and its counterpart to the server.</summary>
+    /// <summary>A client's connection and the corresponding connection to the server.</summary>
     private sealed class Link(ToxicProxy proxy, Socket client) : IDisposable
     {
         private readonly CancellationTokenSource _closed = new();
@@ -174,13 +174,13 @@ internal sealed class ToxicProxy : IAsyncDisposable
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
             {
-                // The server is away.
+                // The server is down.
             }
 
             Dispose();
         }
 
-        /// <summary>Begins what a toxic does to a connection whether or not data passes.</summary>
+        /// <summary>Starts the effects of a toxic that do not depend on data.</summary>
         public void Suffer(Infection infection)
         {
             switch (infection.Toxic)
@@ -296,7 +296,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
             {
-                // One of the two went away.
+                // One of the two sides closed the connection.
             }
             finally
             {
@@ -304,7 +304,7 @@ internal sealed class ToxicProxy : IAsyncDisposable
             }
         }
 
-        /// <returns>What is left to send when the toxic has gone.</returns>
+        /// <returns>The data that is left to send when the toxic is removed.</returns>
         private async Task<Memory<byte>> SendInPiecesAsync(Infection infection, Memory<byte> data, Socket to, Func<int> size, TimeSpan delay)
         {
             while (data.Length > 0 && await infection.DelayAsync(delay, _closed.Token))

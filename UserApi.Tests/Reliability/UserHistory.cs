@@ -4,13 +4,13 @@ using System.Globalization;
 namespace UserApi.Tests.Reliability;
 
 /// <summary>
-/// What callers did to one user, side by side, and what they were answered. <see cref="Verify"/> looks for an order of the requests, each
-/// at one moment between its start and its answer, that explains every answer (linearizability; Wing and Gong's search with the memory of
-/// Lowe's). A write whose answer says that it may have been applied takes place at any later moment, or never.
+/// The concurrent requests for one user and their responses. <see cref="Verify"/> looks for an order of the requests that explains every
+/// response, with each request taking effect between its start and its response (linearizability; the search of Wing and Gong with Lowe's
+/// memory). A write whose response says that it may have been applied takes effect at any later moment, or never.
 /// </summary>
 internal sealed class UserHistory(string id)
 {
-    /// <summary>As many requests as the search's set of bits holds.</summary>
+    /// <summary>The maximum number of requests, limited by the bit set of the search.</summary>
     public const int MaxRequests = 128;
 
     private readonly ConcurrentDictionary<int, Request> _requests = new();
@@ -19,23 +19,23 @@ internal sealed class UserHistory(string id)
 
     public string Id => id;
 
-    /// <summary>Whether there is room for another request.</summary>
+    /// <summary>Whether no further request can be added.</summary>
     public bool IsFull => Volatile.Read(ref _started) >= MaxRequests - 8;
 
-    /// <summary>Begins a request. A write names the user by its own number, so that a state tells which write made it.</summary>
+    /// <summary>Starts a request. A write gives the user a name with the write's number, so that a state shows which write made it.</summary>
     public Request Begin(Verb verb, string? ifMatch = null, bool ifNew = false)
     {
         var number = Interlocked.Increment(ref _started) - 1;
         return new(number, verb, ifMatch, ifNew, Interlocked.Increment(ref _clock));
     }
 
-    /// <summary>Notes a request's answer; one that was certainly not carried out is not noted at all.</summary>
+    /// <summary>Records a request's response; a request that was certainly not applied is not recorded.</summary>
     public void End(Request request, Answer answer) => _requests[request.Number] = request with { Answer = answer, End = Interlocked.Increment(ref _clock) };
 
-    /// <summary>Notes a write that may have been applied, now, later or never.</summary>
+    /// <summary>Records a write that may have been applied, now, later or never.</summary>
     public void MayHaveBeenApplied(Request request) => _requests[request.Number] = request;
 
-    /// <summary>Fails unless some order explains every answer.</summary>
+    /// <summary>Fails unless some order explains every response.</summary>
     public void Verify()
     {
         var requests = _requests.Values.OrderBy(request => request.Start).ToArray();
@@ -45,14 +45,14 @@ internal sealed class UserHistory(string id)
 
     public override string ToString() => string.Join('\n', _requests.Values.OrderBy(request => request.Start));
 
-    /// <summary>A request, and its answer when there was one.</summary>
-    /// <param name="Number">The name it writes.</param>
-    /// <param name="Verb">What it does.</param>
-    /// <param name="IfMatch">The tag that the user has to have.</param>
-    /// <param name="IfNew">Whether the user must not be there (<c>If-None-Match: *</c>).</param>
+    /// <summary>A request and its response, if there was one.</summary>
+    /// <param name="Number">The name that it writes.</param>
+    /// <param name="Verb">The kind of request.</param>
+    /// <param name="IfMatch">The entity tag that the user must have.</param>
+    /// <param name="IfNew">Whether the user must not exist (<c>If-None-Match: *</c>).</param>
     /// <param name="Start">When it was sent.</param>
-    /// <param name="End">When it was answered.</param>
-    /// <param name="Answer">The answer; null when it may have been applied.</param>
+    /// <param name="End">When the response arrived.</param>
+    /// <param name="Answer">The response; null if the write may have been applied.</param>
     public sealed record Request(int Number, Verb Verb, string? IfMatch, bool IfNew, long Start, long End = long.MaxValue, Answer? Answer = null)
     {
         public string Name => Number.ToString(CultureInfo.InvariantCulture);
@@ -61,14 +61,14 @@ internal sealed class UserHistory(string id)
             $"{Start,4}-{(Answer is null ? "" : End),-4} {Number,3} {Verb}{(IfMatch is null ? "" : $" If-Match {IfMatch}")}{(IfNew ? " If-None-Match *" : "")} -> {Answer?.ToString() ?? "503, may have been applied"}";
     }
 
-    /// <summary>An answer: its status, the tag, and for a read the state.</summary>
+    /// <summary>A response: its status, the entity tag and, for a read, the state.</summary>
     /// <param name="Status">The HTTP status code.</param>
     /// <param name="Tag">The entity tag.</param>
-    /// <param name="Writer">The write that named the user.</param>
-    /// <param name="Patches">The patches that are in the user's attributes.</param>
+    /// <param name="Writer">The number of the write in the user's name.</param>
+    /// <param name="Patches">The patches in the user's attributes.</param>
     public sealed record Answer(int Status, string? Tag = null, int? Writer = null, IReadOnlyList<int>? Patches = null);
 
-    /// <summary>What a request does.</summary>
+    /// <summary>Kinds of requests.</summary>
     public enum Verb
     {
         Get,
@@ -77,7 +77,7 @@ internal sealed class UserHistory(string id)
         Delete,
     }
 
-    /// <summary>A user's state: its last write, and the patches since it was last put. No user is -1.</summary>
+    /// <summary>A user's state: its last write, and the patches since its last PUT. -1 means that the user does not exist.</summary>
     private readonly record struct State(int Writer, UInt128 Patches)
     {
         public static State None { get; } = new(-1, 0);
@@ -103,7 +103,7 @@ internal sealed class UserHistory(string id)
                 _answered |= UInt128.One << i;
                 if (answer.Tag is { } tag)
                 {
-                    // Applied twice, a write would have left two states of one name.
+                    // A write that was applied twice would have left two states with the same name.
                     var writer = answer.Writer ?? requests[i].Number;
                     Assert.True(_tags.TryAdd(writer, tag) || _tags[writer] == tag, $"Write {writer} has the tags {tag} and {_tags.GetValueOrDefault(writer)}.");
                 }
@@ -149,7 +149,7 @@ internal sealed class UserHistory(string id)
             return false;
         }
 
-        /// <returns>The state after the request; null when its answer cannot come from this state.</returns>
+        /// <returns>The state after the request; null if its response is impossible in this state.</returns>
         private State? Apply(Request request, State state)
         {
             var exists = state.Writer >= 0;

@@ -19,11 +19,11 @@ public class BatchedFailureTests
         await using var server = await MongoWireServer.StartAsync();
         server.Seed("users", "users", [Document("other")]);
         using var host = new StoreHost(TimeProvider.System, ("ConnectionStrings:users", server.ConnectionString));
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => PutAsync($"old{i}")));
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => PutAsync($"old{i}", "Ana")));
 
         // Whoever is new collides with another first write for ever.
         server.ConfigureFailPoint("racingUpsert", "alwaysOn", new("document", Document("other")));
-        var puts = Enumerable.Range(0, 20).SelectMany(i => new[] { PutAsync($"old{i}"), PutAsync($"new{i}") }).ToArray();
+        var puts = Enumerable.Range(0, 20).SelectMany(i => new[] { PutAsync($"old{i}", "Bea"), PutAsync($"new{i}", "Bea") }).ToArray();
 
         for (var i = 0; i < puts.Length; i++)
         {
@@ -38,8 +38,8 @@ public class BatchedFailureTests
             }
         }
 
-        Task<WriteResult> PutAsync(string text) => UserId.TryParse(text, out var id, out var error)
-            ? host.Store.PutAsync(id, new("Ana"), default, returnUser: false, Cancel).AsTask()
+        Task<WriteResult> PutAsync(string text, string name) => UserId.TryParse(text, out var id, out var error)
+            ? host.Store.PutAsync(id, new(name), default, returnUser: false, Cancel).AsTask()
             : throw new InvalidOperationException(error);
 
         static BsonDocument Document(string id) => new() { { "_id", id }, { "name", "Other" }, { "version", "v" } };

@@ -35,7 +35,7 @@ public sealed class BatchedOperationsTests : IAsyncLifetime
     [Fact]
     public async Task Puts_that_wait_for_a_processor_go_out_together_and_are_answered_each()
     {
-        await PutAsync(0);
+        await _host.Store.PutAsync(Id(0), new("Ana"), default, returnUser: false, Cancel);
         var before = _server.CommandCount("update");
 
         var puts = await Together.StartAsync(Operations, i => PutAsync(i).AsTask());

@@ -38,7 +38,7 @@ public sealed class FailureLogTests : IDisposable
                 "Warning test: It fails: reason 0",
                 "Warning test: It fails: 60001 times in 60 s, the last time because of: reason 60",
                 "Warning test: It fails: 120001 times in 120 s, the last time because of: reason 120",
-                "Information test: It fails: over, after 150000 times in 149 s",
+                "Information test: It fails: ended, after 150000 times in 149 s",
                 "Warning test: It fails: another",
             ],
             Lines);

@@ -90,16 +90,16 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         _server.Seed("users", "users", [Document("Other")]);
         using var host = new StoreHost(TimeProvider.System, ("ConnectionStrings:users", _server.ConnectionString));
         var ids = Enumerable.Range(0, 40).Select(i => UserId.TryParse($"u{i}", out var id, out _) ? id : default).ToArray();
-        await Task.WhenAll(ids.Where((_, i) => i % 2 == 0).Select(PutAsync));
+        await Task.WhenAll(ids.Where((_, i) => i % 2 == 0).Select(id => PutAsync(id, "Bea")));
         _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 40), new("document", Document("Other")));
 
-        var puts = await Task.WhenAll(ids.Select(PutAsync));
+        var puts = await Task.WhenAll(ids.Select(id => PutAsync(id, "Ana")));
 
         var found = await Task.WhenAll(ids.Select(id => host.Store.FindAsync(id, Cancel).AsTask()));
         Assert.Equal(Enumerable.Range(0, 40).Select(i => i % 2 == 0 ? WriteOutcome.Replaced : WriteOutcome.Created), puts.Select(put => put.Outcome));
         Assert.Equal(found.Select(user => user?.Version), puts.Select(put => put.Version));
 
-        Task<WriteResult> PutAsync(UserId id) => host.Store.PutAsync(id, new("Ana"), default, returnUser: false, Cancel).AsTask();
+        Task<WriteResult> PutAsync(UserId id, string name) => host.Store.PutAsync(id, new(name), default, returnUser: false, Cancel).AsTask();
     }
 
     [Theory]

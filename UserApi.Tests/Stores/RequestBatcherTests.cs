@@ -4,7 +4,7 @@ using UserApi.Api.Users.Stores.Mongo;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>Operations that are batched are still each caller's own, when all goes well and when one of them fails.</summary>
+/// <summary>Each caller of a batch gets its own result, whether all operations succeed or one of them fails.</summary>
 public class RequestBatcherTests
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);

@@ -47,7 +47,7 @@ public sealed class SqliteUserStoreTests : IDisposable
 
         Assert.Equal("wal", Scalar(connection, "PRAGMA journal_mode"));
         Assert.Equal(0x55534552L, Scalar(connection, "PRAGMA application_id"));
-        Assert.Equal(1L, Scalar(connection, "PRAGMA user_version"));
+        Assert.Equal((long)SqliteMigrations.LatestVersion, Scalar(connection, "PRAGMA user_version"));
     }
 
     [Theory]
@@ -136,11 +136,18 @@ public sealed class SqliteUserStoreTests : IDisposable
 
     // None of these is written by any version of this program.
     [Theory]
-    [InlineData("attributes = 'no JSON'")]
-    [InlineData("attributes = '[1]'")]
-    [InlineData("attributes = '{\"a\":1}'")]
-    [InlineData("attributes = '{\"a\":null}'")]
-    [InlineData("attributes = '{\"a\":\"\\ud800\"}'")]
+    [InlineData("document = 'no JSON'")]
+    [InlineData("document = ''")]
+    [InlineData("document = 'null'")]
+    [InlineData("document = '[1]'")]
+    [InlineData("document = '{}'")]
+    [InlineData("document = '{\"name\":null}'")]
+    [InlineData("document = '{\"name\":\"Ana\",\"email\":1}'")]
+    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":[1]}'")]
+    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":{\"a\":1}}'")]
+    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":{\"a\":null}}'")]
+    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":{\"a\":\"\\ud800\"}}'")]
+    [InlineData("document = CAST(x'7b226e616d65223a22ff227d' AS TEXT)")]
     [InlineData("created_at = 9223372036854775807")]
     [InlineData("updated_at = -9223372036854775808")]
     public async Task A_row_that_cannot_be_read_is_left_out_until_it_is_replaced_or_deleted(string damage)
@@ -170,7 +177,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         using var host = Open(File);
         await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
         using var other = Connect(File);
-        Scalar(other, "INSERT INTO users SELECT '$', name, email, attributes, created_at, updated_at, version FROM users");
+        Scalar(other, "INSERT INTO users SELECT '$', version, created_at, updated_at, document FROM users");
 
         var page = await host.Store.ListAsync(null, 1, Cancel);
         Assert.Equal(["ana"], page.Items.Select(user => user.Id));
@@ -178,7 +185,7 @@ public sealed class SqliteUserStoreTests : IDisposable
     }
 
     [Theory]
-    [InlineData("an unreadable row", "UPDATE users SET attributes = 'no JSON' WHERE id = 'ana'")]
+    [InlineData("an unreadable row", "UPDATE users SET document = 'no JSON' WHERE id = 'ana'")]
     [InlineData("a rule", "CREATE TRIGGER rule BEFORE INSERT ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ABORT, 'refused'); END")]
     public async Task A_write_that_cannot_be_applied_fails_alone(string what, string fault)
     {
@@ -258,7 +265,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         }
 
         using var other = Connect(File);
-        Scalar(other, "UPDATE users SET attributes = '' WHERE id = 'c'");
+        Scalar(other, "UPDATE users SET document = '' WHERE id = 'c'");
 
         Assert.Equal("a", (await store.ListAsync(null, 200, Cancel)).Next);
         Assert.Equal(0, unreadable);
@@ -390,7 +397,7 @@ public sealed class SqliteUserStoreTests : IDisposable
 
                 using (var connection = Connect(File))
                 {
-                    Scalar(connection, "PRAGMA user_version = 2");
+                    Scalar(connection, $"PRAGMA user_version = {SqliteMigrations.LatestVersion + 1}");
                 }
 
                 return File;

@@ -62,7 +62,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         var created = (await PutAsync("ana", new("Ana"))).User!;
         var start = _clock.Now.UtcDateTime;
         _clock.Now += TimeSpan.FromMilliseconds(1);
-        var replaced = (await PutAsync("ana", new("Ana"))).User!;
+        var replaced = (await PutAsync("ana", new("Ana Lima"))).User!;
         await DeleteAsync("ana");
         _clock.Now += TimeSpan.FromDays(1);
         var remade = await PutAsync("ana", new("Ana"));
@@ -155,8 +155,89 @@ public abstract class UserStoreContract : IAsyncLifetime
     {
         var created = (await PutAsync("ana", new("Ana"))).User!;
 
-        Assert.Equal(new(WriteOutcome.Unchanged), await Store.UpdateAsync(Id("ana"), _ => null, default, Cancel));
+        Assert.Equal(new(WriteOutcome.Invalid), await Store.UpdateAsync(Id("ana"), _ => null, default, Cancel));
         AssertSame(created, await FindAsync("ana"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_put_of_what_is_there_keeps_the_version_and_the_times_under_every_precondition_that_holds(bool returnUser)
+    {
+        foreach (var body in SampleBodies())
+        {
+            var id = $"u{Guid.NewGuid():N}";
+            var created = (await PutAsync(id, body)).User!;
+            _clock.Now += TimeSpan.FromMinutes(1);
+
+            foreach (var precondition in (Precondition[])[default, new(null, new(["old"])), new(EntityTagSet.Any, null), Precondition.Matches(created.Version)])
+            {
+                var result = await Store.PutAsync(Id(id), Copy(body), precondition, returnUser, Cancel);
+
+                Assert.Equal((WriteOutcome.Unchanged, created.Version), (result.Outcome, result.Version));
+                AssertSame(created, returnUser ? result.User : await FindAsync(id));
+            }
+
+            foreach (var precondition in (Precondition[])[Precondition.IsNew, new(null, new([created.Version])), Precondition.Matches("old")])
+            {
+                Assert.Equal(new(WriteOutcome.PreconditionFailed), await Store.PutAsync(Id(id), Copy(body), precondition, returnUser, Cancel));
+            }
+
+            AssertSame(created, await FindAsync(id));
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_put_of_anything_else_is_a_new_version(bool returnUser)
+    {
+        await PutAsync("ana", new("Ana"));
+        _clock.Now += TimeSpan.FromMinutes(1);
+        var versions = new HashSet<string?>();
+
+        // Each differs from the one before it; the order of attributes is a part of what a client reads.
+        foreach (var body in SampleBodies())
+        {
+            var result = await Store.PutAsync(Id("ana"), body, default, returnUser, Cancel);
+            Assert.Equal(WriteOutcome.Replaced, result.Outcome);
+            Assert.True(versions.Add(result.Version));
+            var found = await FindAsync("ana");
+            Assert.Equal((result.Version, _clock.Now.UtcDateTime), (found!.Version, found.UpdatedAt));
+            Assert.True(body.IsSameAs(found.Body));
+        }
+    }
+
+    [Fact]
+    public async Task An_update_that_changes_nothing_keeps_the_version_and_the_times_where_its_precondition_holds()
+    {
+        var created = (await PutAsync("ana", new("Ana", "ana@example.org", new Dictionary<string, string> { ["a"] = "1" }))).User!;
+        _clock.Now += TimeSpan.FromMinutes(1);
+
+        foreach (var precondition in (Precondition[])[default, Precondition.Matches(created.Version)])
+        {
+            var result = await Store.UpdateAsync(Id("ana"), Copy, precondition, Cancel);
+            Assert.Equal((WriteOutcome.Unchanged, created.Version), (result.Outcome, result.Version));
+            AssertSame(created, result.User);
+        }
+
+        Assert.Equal(new(WriteOutcome.PreconditionFailed), await Store.UpdateAsync(Id("ana"), Copy, Precondition.Matches("old"), Cancel));
+        AssertSame(created, await FindAsync("ana"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_many_puts_of_the_same_at_once_one_writes_and_all_others_find_it_done(bool returnUser)
+    {
+        var created = await RaceAsync((store, _) => store.PutAsync(Id("ana"), new("Ana"), default, returnUser, Cancel));
+        var replaced = await RaceAsync((store, _) => store.PutAsync(Id("ana"), new("Bea"), default, returnUser, Cancel));
+
+        Assert.Single(created, result => result.Outcome == WriteOutcome.Created);
+        Assert.Single(replaced, result => result.Outcome == WriteOutcome.Replaced);
+        Assert.Equal(2 * (Racers - 1), created.Concat(replaced).Count(result => result.Outcome == WriteOutcome.Unchanged));
+        Assert.Single(created.Select(result => result.Version).Distinct());
+        Assert.Equal([(await FindAsync("ana"))!.Version], replaced.Select(result => result.Version).Distinct());
     }
 
     [Fact]
@@ -265,7 +346,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         for (var life = 0; life < 10; life++)
         {
             versions.Add((await PutAsync("ana", new("Ana"))).User!.Version);
-            versions.Add((await PutAsync("ana", new("Ana"))).User!.Version);
+            versions.Add((await PutAsync("ana", new("Bea"))).User!.Version);
             await DeleteAsync("ana");
         }
 
@@ -505,6 +586,23 @@ public abstract class UserStoreContract : IAsyncLifetime
         await Store.PutAsync(Id("eva"), new("Eva"), default, returnUser, Cancel); // behind the cancelled ones, where writes wait in a queue
         Assert.Equal(["Ana", "Eva"], (await Store.ListAsync(null, 10, Cancel)).Items.Select(user => user.Name));
     }
+
+    /// <summary>Bodies each of which differs from the one before it in one respect.</summary>
+    private static UserInput[] SampleBodies() =>
+    [
+        new("Bea"),
+        new("bea"),
+        new("bea", "bea@example.org"),
+        new("bea", "bea@Example.org"),
+        new("bea", null, new Dictionary<string, string> { ["a.b"] = "1", ["b"] = "" }),
+        new("bea", null, new Dictionary<string, string> { ["b"] = "", ["a.b"] = "1" }),
+        new("bea", null, new Dictionary<string, string> { ["b"] = "", ["a.b"] = "2" }),
+        new("bea", "bea@example.org", new Dictionary<string, string> { ["b"] = "", ["a.b"] = "2\t" }),
+        new("é", "bea@example.org", new Dictionary<string, string> { ["a.b"] = "2\t" }),
+        new("e\u0301", "bea@example.org", new Dictionary<string, string> { ["a.b"] = "2\t" }),
+    ];
+
+    private static UserInput Copy(UserInput body) => body with { Attributes = body.Attributes is null ? null : new Dictionary<string, string>(body.Attributes) };
 
     private static UserId Id(string text) => UserId.TryParse(text, out var id, out var error) ? id : throw new ArgumentException($"{text}: {error}");
 

@@ -9,7 +9,7 @@ using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Telemetry;
 
-/// <summary>Sampled requests are batched like any other, and their traces lead to the command that served them.</summary>
+/// <summary>Sampled requests are batched, too, and their traces lead to the command that served them.</summary>
 [Collection(nameof(Alone))]
 public sealed class BatchTracingTests : IAsyncLifetime
 {
@@ -65,7 +65,7 @@ public sealed class BatchTracingTests : IAsyncLifetime
         });
         Assert.All(batches.Values, batch => Assert.Equal(batch.GetTagItem("db.operation.batch.size"), batch.Links.Count()));
 
-        // Whoever has no span of its own in a batch was alone, and has the driver's.
+        // A request without its own batch span was alone in its batch and has the driver's span.
         var alone = requests.Keys.Except(clients.Select(span => span.ParentSpanId));
         Assert.All(alone, request => Assert.Contains(_spans, span => span.Source.Name == "MongoDB.Driver" && span.ParentSpanId == request));
     }
@@ -78,7 +78,7 @@ public sealed class BatchTracingTests : IAsyncLifetime
         Assert.DoesNotContain(_spans, span => span.Source.Name != "requests");
     }
 
-    /// <summary>Sends requests that wait for a processor together.</summary>
+    /// <summary>Sends requests that wait for a CPU at the same time.</summary>
     private async Task SendTogetherAsync(string operation, ActivityTraceFlags flags)
     {
         await Together.StartAsync(Requests, async i =>

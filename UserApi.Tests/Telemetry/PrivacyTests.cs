@@ -127,7 +127,7 @@ public sealed class PrivacyTests : IAsyncLifetime
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
             ("Logging:LogLevel:UserApi", "Trace"),
             ("Limits:RequestsPerSecondPerCaller", "100"),
-            ("Store:Timeout", "00:00:10"), // time enough for the first connection on a busy machine
+            ("Store:Timeout", "00:00:09"), // time enough for the first connection on a busy machine
         ])
         {
             Configure = services => services

@@ -1,4 +1,4 @@
-// The test suite's MongoDB in a process of its own, so that its CPU time is nobody else's. Ends when its standard input does.
+// The test suite's MongoDB double in a separate process, so that its CPU time is not counted for others. Ends when its standard input ends.
 using UserApi.MongoWire;
 
 await using var server = await MongoWireServer.StartAsync();

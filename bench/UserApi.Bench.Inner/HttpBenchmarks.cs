@@ -4,7 +4,7 @@ using UserApi.Api.Users;
 
 namespace UserApi.Bench.Inner;
 
-/// <summary>What a request costs besides the server and the store: its id and its JSON, in and out.</summary>
+/// <summary>The cost of a request without server and store: validating the id, and reading and writing JSON.</summary>
 [MemoryDiagnoser]
 public class HttpBenchmarks
 {

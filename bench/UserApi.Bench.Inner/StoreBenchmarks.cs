@@ -11,7 +11,7 @@ using UserApi.MongoWire;
 
 namespace UserApi.Bench.Inner;
 
-/// <summary>One operation after another on a store of 10,000 users. MongoDB is the test suite's, in this process: its work is in the figures.</summary>
+/// <summary>One operation after another on a store of 10,000 users. MongoDB is the double in this process, whose work is included.</summary>
 [MemoryDiagnoser]
 public class StoreBenchmarks
 {
@@ -67,7 +67,7 @@ public class StoreBenchmarks
 
     private SqliteUserStore Embedded()
     {
-        // Beside the program, not in a temporary folder: that may be in memory, where a durable write costs nothing.
+        // Beside the program: a temporary folder may be in memory, where durable writes cost nothing.
         _folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "store")).FullName;
         var store = new SqliteUserStore(
             Path.Combine(_folder, "users.db"),

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace UserApi.Bench;
 
-/// <summary>Requests per second as bars, ours in another colour; readable on a light and on a dark page.</summary>
+/// <summary>A bar chart of requests per second, with UserApi in another colour; readable on light and dark pages.</summary>
 internal static class Chart
 {
     private const int Width = 720;

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace UserApi.Bench;
 
-/// <summary>What to start.</summary>
+/// <summary>A command to start.</summary>
 internal sealed record Command(string FileName, IReadOnlyList<string> Arguments)
 {
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
@@ -12,11 +12,11 @@ internal sealed record Command(string FileName, IReadOnlyList<string> Arguments)
     public string? WorkingDirectory { get; init; }
 }
 
-/// <summary>A process that this program started, with the processes that it starts itself; ends with it.</summary>
+/// <summary>A process that this program started, with its child processes; disposing ends all of them.</summary>
 internal sealed class ChildProcess : IDisposable
 {
     private const int LastLines = 20;
-    private const double TicksPerSecond = 100; // USER_HZ: what /proc counts in, on every Linux there is
+    private const double TicksPerSecond = 100; // USER_HZ, the unit of /proc on every Linux
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _errors = new();
@@ -54,13 +54,13 @@ internal sealed class ChildProcess : IDisposable
 
     public StreamReader Output => _process.StandardOutput;
 
-    /// <summary>User and system time, of children that have ended too.</summary>
+    /// <summary>User and system time, including ended children.</summary>
     public TimeSpan CpuTime => TimeSpan.FromSeconds(Tree().Sum(Ticks) / TicksPerSecond);
 
-    /// <summary>The memory of all its processes, in bytes; what they share counts for each.</summary>
+    /// <summary>The memory of all its processes, in bytes; shared memory counts for each.</summary>
     public long ResidentBytes => Tree().Sum(id => Status(id, "VmRSS:"));
 
-    /// <summary>The most that was resident since <see cref="ForgetPeak"/>, in bytes.</summary>
+    /// <summary>The highest resident memory since <see cref="ForgetPeak"/>, in bytes.</summary>
     public long PeakBytes => Tree().Sum(id => Status(id, "VmHWM:"));
 
     public static ChildProcess Start(Command command) => new(command, readsOutput: false);
@@ -68,7 +68,7 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>Starts a process whose <see cref="Output"/> the caller reads.</summary>
     public static ChildProcess StartWithOutput(Command command) => new(command, readsOutput: true);
 
-    /// <summary>Runs a process to its end, and returns what it printed.</summary>
+    /// <summary>Runs a process to its end and returns its output.</summary>
     public static async Task<string> RunAsync(Command command, CancellationToken cancellationToken)
     {
         using var process = StartWithOutput(command);
@@ -101,7 +101,7 @@ internal sealed class ChildProcess : IDisposable
 
     private static double Ticks(int id)
     {
-        // After the name, which may hold anything: utime, stime, cutime and cstime are the 14th to the 17th field.
+        // Reads after the name, which may contain anything: utime, stime, cutime and cstime are fields 14 to 17.
         var stat = File.ReadAllText($"/proc/{id}/stat");
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         return fields[11..15].Sum(field => double.Parse(field, CultureInfo.InvariantCulture));

@@ -2,25 +2,25 @@ using System.Globalization;
 
 namespace UserApi.Bench;
 
-/// <summary>A program that takes part.</summary>
-/// <param name="Name">How it is named in tables and by <c>--only</c>.</param>
-/// <param name="Command">How it is started, given the address to listen on.</param>
+/// <summary>A program that is measured.</summary>
+/// <param name="Name">Its name in tables and in <c>--only</c>.</param>
+/// <param name="Command">The command that starts it, for an address to listen on.</param>
 internal sealed record Contender(string Name, Func<Uri, Command> Command)
 {
     public IReadOnlyList<Workload> Workloads { get; init; } = [Workload.Get, Workload.Put, Workload.Mix];
 
-    /// <summary>A command that succeeds where this contender can run.</summary>
+    /// <summary>A command that succeeds if this contender can run.</summary>
     public Command? Requires { get; init; }
 
-    /// <summary>Makes the load itself, see <c>peers/raw-driver</c>; null for those that wrk loads.</summary>
+    /// <summary>For a contender that generates its own load, see <c>peers/raw-driver</c>; null if wrk generates it.</summary>
     public Func<Workload, int, TimeSpan, Command>? Loop { get; init; }
 }
 
 /// <summary>The contenders, on one database server.</summary>
-/// <param name="places">Where they are.</param>
+/// <param name="places">The folders of the programs.</param>
 /// <param name="users">The number of users.</param>
-/// <param name="url">The database of users as UserApi keeps them.</param>
-/// <param name="peersUrl">The database of users as the peers keep them.</param>
+/// <param name="url">The database with users in UserApi's format.</param>
+/// <param name="peersUrl">The database with users in the peers' format.</param>
 /// <param name="file">The embedded store's file.</param>
 /// <param name="peerFile">The file of the peer with SQLite.</param>
 internal sealed class Contenders(Places places, int users, string url, string peersUrl, string file, string peerFile)
@@ -41,7 +41,7 @@ internal sealed class Contenders(Places places, int users, string url, string pe
 
     private readonly Dictionary<string, string> _peerEnvironment = new() { ["MONGODB_URL"] = peersUrl };
 
-    /// <summary>Those that are compared under load.</summary>
+    /// <summary>The contenders that are compared under load.</summary>
     public IEnumerable<Contender> Loaded =>
     [
         Api(places, Embedded, places.Api, EmbeddedStore(file)) with { Workloads = s_all },
@@ -66,7 +66,7 @@ internal sealed class Contenders(Places places, int users, string url, string pe
         new(Constant, address => Dotnet("kestrel-constant", "KestrelConstant", [], address.OriginalString)) { Workloads = [Workload.Get] },
     ];
 
-    /// <summary>Those whose start is compared.</summary>
+    /// <summary>The contenders whose start-up is compared.</summary>
     public IEnumerable<Contender> Started =>
     [
         .. Loaded.Where(contender => contender.Name is Embedded or MongoDb or MinimalApi or Fastify or FastApi),

@@ -4,8 +4,8 @@ using MongoDB.Driver;
 namespace UserApi.Bench;
 
 /// <summary>
-/// The one database server of all contenders: that of <c>USERAPI_TEST_MONGODB</c>, or the test suite's wire server in a process of its
-/// own. Every database that was made here is dropped at the end.
+/// The database server of all contenders: that of <c>USERAPI_TEST_MONGODB</c>, or the test suite's MongoDB double in a separate process.
+/// Every database that is created here is dropped at the end.
 /// </summary>
 internal sealed class Database : IAsyncDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes a database of users as UserApi keeps them.</summary>
+    /// <summary>Creates a database with users in UserApi's format.</summary>
     public Task<string> SeedAsync(int users, CancellationToken cancellationToken) => SeedAsync(
         users,
         number => new()
@@ -57,7 +57,7 @@ internal sealed class Database : IAsyncDisposable
         },
         cancellationToken);
 
-    /// <summary>Makes a database of users as the peers keep them: an id and a name.</summary>
+    /// <summary>Creates a database with users in the peers' format: an id and a name.</summary>
     public Task<string> SeedPeersAsync(int users, CancellationToken cancellationToken) =>
         SeedAsync(users, number => new() { { "_id", Seed.Id(number) }, { "name", Seed.Name(number) } }, cancellationToken);
 
@@ -77,7 +77,7 @@ internal sealed class Database : IAsyncDisposable
         }
     }
 
-    /// <returns>The URL that a contender connects with.</returns>
+    /// <returns>The URL for contenders.</returns>
     private async Task<string> SeedAsync(int users, Func<int, BsonDocument> create, CancellationToken cancellationToken)
     {
         var name = $"userapi_bench_{Environment.ProcessId}_{_names.Count}";

@@ -1,12 +1,12 @@
 namespace UserApi.Bench;
 
-/// <summary>What one operation costs on a store, by the number of users in it.</summary>
+/// <summary>The cost of one operation, by the number of users in the store.</summary>
 internal sealed record GrowthRow(string Store, string Operation, int Users, List<Load> Rounds)
 {
     public double RequestsPerSecond => Statistics.Median(Rounds.Select(load => load.RequestsPerSecond));
 }
 
-/// <summary>Holds the API against itself on stores of different sizes, in turns.</summary>
+/// <summary>Compares the API on stores of different sizes, in turns.</summary>
 internal sealed class Growth(Options options, Places places, Database database, CancellationToken cancellationToken)
 {
     private const int Connections = 16;
@@ -37,7 +37,7 @@ internal sealed class Growth(Options options, Places places, Database database, 
                 servers.Add((users, await Server.StartAsync(Contenders.Api(places, name, places.Api, await seed(users)), cancellationToken)));
             }
 
-            // Pages before puts, which would make some users longer than others; the first round warms up.
+            // Pages come before puts, because puts make some users longer; the first round warms up.
             foreach (var operation in (string[])["GET", FirstPage, LastPage, "PUT"])
             {
                 rows.AddRange(Sizes.Select(users => new GrowthRow(name, operation, users, [])));

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace UserApi.Bench;
 
-/// <summary>What a contender was asked for.</summary>
+/// <summary>Kinds of load.</summary>
 internal enum Workload
 {
     Get,
@@ -25,8 +25,8 @@ internal enum Workload
 }
 
 /// <summary>
-/// What a load generator counted, and what the loaded program took for it: its CPU time and the most memory that it had. Times are in
-/// microseconds, memory is in bytes.
+/// The counts of a load generator, and the CPU time and highest memory of the loaded program. Times are in microseconds, memory is in
+/// bytes.
 /// </summary>
 /// <param name="Requests">The responses of any status.</param>
 /// <param name="Microseconds">How long the load lasted.</param>
@@ -54,17 +54,17 @@ internal static class Wrk
 {
     private static readonly string s_script = Path.Combine(AppContext.BaseDirectory, "wrk.lua");
 
-    /// <param name="server">The program that is loaded.</param>
+    /// <param name="server">The loaded program.</param>
     /// <param name="workload">A <see cref="Workload"/> or a path.</param>
     /// <param name="users">How many users there are.</param>
-    /// <param name="connections">How many requests are under way at any time.</param>
-    /// <param name="duration">For how long.</param>
-    /// <param name="checks">Whether every answer is read: right, but slower.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="connections">How many requests are in progress at any time.</param>
+    /// <param name="duration">The duration of the load.</param>
+    /// <param name="checks">Whether every response is checked, which is slower.</param>
+    /// <param name="cancellationToken">Stops the load.</param>
     public static async Task<Load> RunAsync(
         Server server, string workload, int users, int connections, TimeSpan duration, bool checks, CancellationToken cancellationToken)
     {
-        // wrk knows whole seconds only.
+        // wrk accepts whole seconds only.
         var seconds = (int)Math.Ceiling(duration.TotalSeconds);
         var command = new Command("wrk",
         [
@@ -80,7 +80,7 @@ internal static class Wrk
             isRefused: workload == "refused");
     }
 
-    /// <summary>Reads a load generator's line of JSON.</summary>
+    /// <summary>Parses a load generator's line of JSON.</summary>
     public static Load Parse(string output) =>
         JsonSerializer.Deserialize<Load>(output.Split('\n').Last(line => line.StartsWith('{')), JsonSerializerOptions.Web)!;
 

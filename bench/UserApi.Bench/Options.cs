@@ -1,11 +1,11 @@
 namespace UserApi.Bench;
 
 /// <summary>How much is measured.</summary>
-/// <param name="IsQuick">An answer in two minutes.</param>
-/// <param name="Rounds">How often each contender has its turn.</param>
-/// <param name="Duration">How long a turn is.</param>
-/// <param name="Only">The names, or parts of names, of the contenders that take part; none for all.</param>
-/// <param name="NoReadyToRun">Why the API was not compiled ahead of time; null when it was.</param>
+/// <param name="IsQuick">A result in two minutes.</param>
+/// <param name="Rounds">How many turns each contender has.</param>
+/// <param name="Duration">The duration of a turn.</param>
+/// <param name="Only">The names, or parts of names, of the contenders to measure; empty for all.</param>
+/// <param name="NoReadyToRun">Why the API was not compiled ahead of time; null if it was.</param>
 internal sealed record Options(bool IsQuick, int Rounds, TimeSpan Duration, IReadOnlyList<string> Only, string? NoReadyToRun)
 {
     public int Users { get; } = 10_000;
@@ -14,7 +14,7 @@ internal sealed record Options(bool IsQuick, int Rounds, TimeSpan Duration, IRea
 
     public TimeSpan WarmUp => TimeSpan.FromSeconds(IsQuick ? 1 : 6);
 
-    /// <summary>The loads, in the order in which they are put on.</summary>
+    /// <summary>The loads, in the order in which they are run.</summary>
     public IEnumerable<(Workload Workload, int Connections)> Loads =>
         from connections in IsQuick ? [64] : (int[])[1, 16, 64]
         from workload in Workloads

@@ -1,6 +1,6 @@
 namespace UserApi.Bench;
 
-/// <summary>Where things are: the checkout, what <c>bench/run</c> built, and a folder of this run's own, gone with it.</summary>
+/// <summary>Folders: the checkout, what <c>bench/run</c> built, and a folder for this run, deleted at its end.</summary>
 internal sealed class Places : IDisposable
 {
     /// <summary>The API without ReadyToRun.</summary>
@@ -17,7 +17,7 @@ internal sealed class Places : IDisposable
 
     public bool HasReadyToRun { get; }
 
-    /// <summary>The API as it ships.</summary>
+    /// <summary>The published API.</summary>
     public string Api => HasReadyToRun ? "api" : ApiPlain;
 
 
@@ -27,7 +27,7 @@ internal sealed class Places : IDisposable
 
     public string Results => Path.Combine(Bench, "results");
 
-    /// <summary>On the checkout's disk: a temporary folder may be in memory, where a durable write costs nothing.</summary>
+    /// <summary>On the checkout's disk: a temporary folder may be in memory, where durable writes cost nothing.</summary>
     public string Work { get; }
 
     public string Peer(string name) => Path.Combine(Bench, "peers", name);

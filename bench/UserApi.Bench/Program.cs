@@ -36,7 +36,7 @@ command.SetAction(async (parsed, cancellationToken) =>
     }
 });
 
-// Ctrl-C and SIGTERM cancel, and whatever was started ends with its `using`.
+// Ctrl-C and SIGTERM cancel, and `using` then ends whatever was started.
 return await command.Parse(args).InvokeAsync(new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
 
 static async Task RunAsync(Options options, string repository, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace UserApi.Bench;
 
-/// <summary>A run as Markdown.</summary>
+/// <summary>Writes the result of a run as Markdown.</summary>
 internal sealed class Report(Options options, string database)
 {
     private const double MiB = 1024 * 1024;

@@ -5,14 +5,14 @@ using UserApi.Api.Users.Stores.Sqlite;
 
 namespace UserApi.Bench;
 
-/// <summary>The users that are there before any load: the same everywhere, with the number of the id in the name.</summary>
+/// <summary>The users that are stored before any load: the same for all contenders, with the number of the id in the name.</summary>
 internal static class Seed
 {
     public static string Id(int number) => $"user-{number:0000000}";
 
     public static string Name(int number) => $"User {number:0000000}";
 
-    /// <summary>Makes an embedded store's file.</summary>
+    /// <summary>Creates the file of an embedded store.</summary>
     public static async Task<string> EmbeddedAsync(string path, int users, CancellationToken cancellationToken)
     {
         using var store = new SqliteUserStore(
@@ -31,7 +31,7 @@ internal static class Seed
         }
     }
 
-    /// <summary>Makes the file of the peer that commits each request by itself.</summary>
+    /// <summary>Creates the file of the peer that commits each request separately.</summary>
     public static string PeerFile(string path, int users)
     {
         using var connection = new SqliteConnection($"Data Source={path};Pooling=false");

@@ -5,7 +5,7 @@ using System.Text.RegularExpressions;
 
 namespace UserApi.Bench;
 
-/// <summary>A contender that runs and answers, on a port of loopback.</summary>
+/// <summary>A running contender on a loopback port.</summary>
 internal sealed partial class Server : IDisposable
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
@@ -25,7 +25,7 @@ internal sealed partial class Server : IDisposable
 
     public string Address => _client.BaseAddress!.OriginalString;
 
-    /// <summary>From the start of the process to the first user that it answered.</summary>
+    /// <summary>From the start of the process to the first user in a response.</summary>
     public TimeSpan ColdStart { get; private set; }
 
     public static async Task<Server> StartAsync(Contender contender, CancellationToken cancellationToken)
@@ -44,7 +44,7 @@ internal sealed partial class Server : IDisposable
         }
     }
 
-    /// <summary>Reads some users one by one, and tells how many of them, from 0 to 1, have been put since they were seeded.</summary>
+    /// <summary>Reads some users one by one, and returns the share of them, from 0 to 1, that was put since the seeding.</summary>
     public async Task<double> ShareOfPutsAsync(int users, CancellationToken cancellationToken)
     {
         const int Sample = 200;
@@ -109,7 +109,7 @@ internal sealed partial class Server : IDisposable
         }
         catch (HttpRequestException)
         {
-            return false; // does not listen yet
+            return false; // not listening yet
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace UserApi.Bench;
 
-/// <summary>How a contender starts: seconds to the first user that it answers, and bytes resident while it then has nothing to do.</summary>
+/// <summary>A contender's start: seconds to the first user in a response, and resident bytes when it is idle after that.</summary>
 internal sealed record StartupRow(string Contender, List<double> Seconds, List<double> IdleBytes);
 
 internal static class Startup
@@ -12,7 +12,7 @@ internal static class Startup
     {
         var rows = contenders.Select(contender => new StartupRow(contender.Name, [], [])).ToList();
 
-        // The first round of all reads the programs from the disk, and is not counted.
+        // The first round reads the programs from the disk and is not counted.
         for (var round = 0; round <= rounds; round++)
         {
             foreach (var (contender, row) in contenders.Zip(rows))

@@ -1,18 +1,18 @@
 namespace UserApi.Bench;
 
-/// <summary>Something that is to be reached, and what this run says of it.</summary>
+/// <summary>A target and the result of this run.</summary>
 /// <param name="What">What is compared.</param>
-/// <param name="Bound">At least or at most what.</param>
-/// <param name="Value">What was measured; null when the run did not measure it.</param>
+/// <param name="Bound">The lower or upper limit.</param>
+/// <param name="Value">The measured value; null if the run did not measure it.</param>
 internal sealed record Target(string What, Bound Bound, double? Value)
 {
-    /// <summary>Why it is hard to reach, as profiling found; said where it is not reached.</summary>
+    /// <summary>Why the target is hard to reach, as profiling showed; reported if it is not reached.</summary>
     public string Reason { get; init; } = "";
 
     public bool IsReached => Bound.IsLeast ? Value >= Bound.Limit : Value <= Bound.Limit;
 }
 
-/// <summary>A limit, from below or from above.</summary>
+/// <summary>A lower or upper limit.</summary>
 internal sealed record Bound(bool IsLeast, double Limit, string Unit = "")
 {
     public static Bound AtLeast(double limit) => new(true, limit);

@@ -1,12 +1,12 @@
 namespace UserApi.Bench;
 
-/// <summary>One row of the comparison: a contender under one load, a measurement for each round.</summary>
+/// <summary>One row of the comparison: a contender under one load, with a measurement per round.</summary>
 internal sealed record Row(string Contender, Workload Workload, int Connections, List<Load> Rounds)
 {
     public double Median(Func<Load, double> figure) => Statistics.Median(Rounds.Select(figure));
 }
 
-/// <summary>Loads the contenders in turns, round after round, so that whatever drifts meanwhile hits them all.</summary>
+/// <summary>Loads the contenders in turns, round after round, so that changes of the machine's speed affect all of them.</summary>
 internal sealed class Throughput(Options options, CancellationToken cancellationToken)
 {
     private readonly List<Row> _rows = [];
@@ -32,7 +32,7 @@ internal sealed class Throughput(Options options, CancellationToken cancellation
                 {
                     Console.WriteLine($"  round {round} of {options.Rounds}: {workload}, {connections} connections");
 
-                    // Not always the same one after the same other
+                    // Random order, so that no contender always follows the same one
                     foreach (var contender in contenders.Where(c => c.Workloads.Contains(workload)).OrderBy(_ => Random.Shared.Next()))
                     {
                         var load = await TurnAsync(contender, servers, workload, connections);

@@ -6,12 +6,12 @@ using System.Net.Sockets;
 
 namespace UserApi.Chaos;
 
-/// <summary>The published API as a process of its own, on a port of 127.0.0.1.</summary>
+/// <summary>The published API in a separate process, on a port of 127.0.0.1.</summary>
 internal sealed class ApiProcess : IAsyncDisposable
 {
     /// <summary>
-    /// Bounds the managed heap to 80 MiB (the value is hexadecimal). Without a bound, such as a container's, the server's garbage collector
-    /// takes what a large machine has to spare, and a leak could not be told from that.
+    /// Limits the managed heap to 80 MiB (the value is hexadecimal). Without a limit, such as a container's, the server garbage collector uses
+    /// much of a large machine's memory, and that could not be told from a leak.
     /// </summary>
     public static readonly (string Name, string Value) SmallHeap = ("DOTNET_GCHeapHardLimit", "5000000");
 
@@ -52,8 +52,8 @@ internal sealed class ApiProcess : IAsyncDisposable
     }
 
     /// <param name="settings">Environment variables.</param>
-    /// <param name="port">Where it listens; null for a free port.</param>
-    /// <param name="cpu">A share of the processor that it may not go beyond; null for all of it.</param>
+    /// <param name="port">The port; null for any free port.</param>
+    /// <param name="cpu">The maximum share of a CPU; null for no limit.</param>
     public static ApiProcess Start(IEnumerable<(string Name, string Value)> settings, int? port = null, CpuShare? cpu = null)
     {
         var address = port ?? FreePort();
@@ -77,8 +77,8 @@ internal sealed class ApiProcess : IAsyncDisposable
 
     public static (string Name, string Value)[] MongoDb(string connectionString) => [("ConnectionStrings__users", connectionString)];
 
-    /// <summary>Waits until the API and its store answer.</summary>
-    /// <returns>How long that took from the start of the process.</returns>
+    /// <summary>Waits until the API and its store respond.</summary>
+    /// <returns>The time since the start of the process.</returns>
     public async Task<TimeSpan> ReadyAsync(CancellationToken cancellationToken)
     {
         while (!_process.HasExited)
@@ -94,7 +94,7 @@ internal sealed class ApiProcess : IAsyncDisposable
         throw new InvalidOperationException($"The API ended with {_process.ExitCode}:\n{Log}");
     }
 
-    /// <summary>The status of an answer to GET; null when there is none.</summary>
+    /// <summary>The status of the response to GET; null when there is none.</summary>
     public async Task<int?> StatusAsync(string path, CancellationToken cancellationToken)
     {
         try
@@ -108,21 +108,21 @@ internal sealed class ApiProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>
+    /// <summary>Kills the process, like <c>kill -9</c>.</summary>
     public async Task KillAsync()
     {
         _process.Kill();
         await _process.WaitForExitAsync(CancellationToken.None);
     }
 
-    /// <summary>SIGTERM.</summary>
+    /// <summary>Sends SIGTERM.</summary>
     public void Terminate()
     {
         using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 
-    /// <returns>Its exit code; null when it did not end within <paramref name="limit"/>.</returns>
+    /// <returns>The exit code; null if the process did not end within <paramref name="limit"/>.</returns>
     public async Task<int?> ExitAsync(TimeSpan limit)
     {
         using var timeout = new CancellationTokenSource(limit);
@@ -137,7 +137,7 @@ internal sealed class ApiProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>What the process holds now, by /proc.</summary>
+    /// <summary>The resources of the process now, from /proc.</summary>
     public ProcessSample Sample()
     {
         var status = File.ReadLines($"/proc/{Id}/status").Select(line => line.Split(':', 2)).ToDictionary(pair => pair[0], pair => pair[1].Trim());
@@ -170,10 +170,10 @@ internal sealed class ApiProcess : IAsyncDisposable
     }
 }
 
-/// <summary>What a process holds at one moment.</summary>
+/// <summary>The resources of a process at one moment.</summary>
 internal readonly record struct ProcessSample(double MebibytesResident, int Threads, int Handles);
 
-/// <summary>A control group of this program's own that bounds the processor time of what is put into it.</summary>
+/// <summary>A control group that limits the CPU time of its processes.</summary>
 internal sealed class CpuShare : IDisposable
 {
     private readonly string _folder;
@@ -184,7 +184,7 @@ internal sealed class CpuShare : IDisposable
 
     public string ProcessList => Path.Combine(_folder, "cgroup.procs");
 
-    /// <summary>Makes the group; null where this process may not.</summary>
+    /// <summary>Creates the group; null if this process may not.</summary>
     public static CpuShare? TryCreate(double processors)
     {
         var isVersion1 = Directory.Exists("/sys/fs/cgroup/cpu");

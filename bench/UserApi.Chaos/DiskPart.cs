@@ -4,7 +4,7 @@ using Microsoft.Data.Sqlite;
 
 namespace UserApi.Chaos;
 
-/// <summary>The embedded store on a disk without room, in a folder it may not write to, and with files that are damaged or not its own.</summary>
+/// <summary>The embedded store on a full disk, in a read-only folder, and with files that are damaged or belong to another program.</summary>
 internal static class DiskPart
 {
     private const int Users = 2000;
@@ -72,7 +72,7 @@ internal static class DiskPart
             $"{right} right, {refused} × 503, {wrong} wrong or missing; exit {exit}; file {(unchanged ? "unchanged" : "CHANGED")}; the log says “database disk image is malformed”");
     }
 
-    /// <summary>A log that was damaged looks like one whose end was not written: SQLite goes on from the last whole transaction before.</summary>
+    /// <summary>A damaged write-ahead log looks like one whose end was not written: SQLite continues from the last complete transaction.</summary>
     private static async Task DamagedLogAsync(Report report, WorkFolder folder, CancellationToken cancellationToken)
     {
         const int Few = 300;
@@ -119,7 +119,7 @@ internal static class DiskPart
 
     private static async Task ReadOnlyAsync(Report report, WorkFolder folder, string good, CancellationToken cancellationToken)
     {
-        // Permissions do not bind root, a mount does.
+        // Root ignores permissions but not a read-only mount.
         var path = Directory.CreateDirectory(folder["read-only"]).FullName;
         var mounted = Mount("tmpfs", path, "size=16m");
         var file = Copy(good, Path.Combine(path, "users.db"));
@@ -218,7 +218,7 @@ internal static class DiskPart
         }
     }
 
-    /// <returns>The last number that was written, and the answer to the one after it.</returns>
+    /// <returns>The last number that was written, and the response to the next one.</returns>
     private static async Task<(int Written, Answer Refusal)> WriteUntilRefusedAsync(
         ApiProcess api, int from, CancellationToken cancellationToken, int to = 100_000)
     {
@@ -281,7 +281,7 @@ internal static class DiskPart
             }
             catch (IOException)
             {
-                // No room for a piece of this size any more
+                // No space left for a piece of this size
             }
         }
     }

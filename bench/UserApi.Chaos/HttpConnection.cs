@@ -6,15 +6,15 @@ using System.Text;
 
 namespace UserApi.Chaos;
 
-/// <summary>An answer; its body is valid until the next request on the same connection.</summary>
+/// <summary>A response; its body is valid until the next request on the same connection.</summary>
 internal readonly record struct Answer(int Status, bool Closes, bool HasRetryAfter, string? ETag, ReadOnlyMemory<byte> Body)
 {
     public bool IsSuccess => Status is >= 200 and < 300;
 }
 
 /// <summary>
-/// One HTTP/1.1 connection by hand, since <see cref="HttpClient"/> silently repeats a request whose connection was cut: that is what is
-/// counted here. Reads answers with a Content-Length or without a body, which is all that the users' endpoints send.
+/// A minimal HTTP/1.1 connection, because <see cref="HttpClient"/> silently repeats a request whose connection was cut, and these must be
+/// counted. Reads responses with a Content-Length or without a body, as the users' endpoints send them.
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class HttpConnection : IDisposable
     /// <param name="method">The method.</param>
     /// <param name="path">The path and query.</param>
     /// <param name="body">The body; null for none.</param>
-    /// <param name="headers">Further headers, each with its line end.</param>
+    /// <param name="headers">Further headers, each with its line ending.</param>
     /// <param name="type">The body's media type.</param>
     public static byte[] Request(string method, string path, string? body = null, string headers = "", string type = "application/json") => Encoding.UTF8.GetBytes(
         $"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}"
@@ -45,11 +45,11 @@ internal sealed class HttpConnection : IDisposable
         }
     }
 
-    /// <summary>Whether the server has closed the connection while nothing was asked.</summary>
+    /// <summary>Whether the server has closed the connection while no request was pending.</summary>
     public bool IsClosed => _socket.Poll(0, SelectMode.SelectRead);
 
     /// <exception cref="SocketException">The connection was cut after the request was sent.</exception>
-    /// <exception cref="EndOfStreamException">The same, in the middle of an answer or before one.</exception>
+    /// <exception cref="EndOfStreamException">The connection was closed before or during a response.</exception>
     public async ValueTask<Answer> SendAsync(ReadOnlyMemory<byte> request, CancellationToken cancellationToken)
     {
         await _socket.SendAsync(request, cancellationToken);

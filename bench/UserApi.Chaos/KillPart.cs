@@ -104,10 +104,10 @@ internal static class KillPart
         public int Applied { get; set; }
     }
 
-    /// <summary>What one user has to be, by the answers to its only writer.</summary>
+    /// <summary>The expected state of a user, by the responses to its only writer.</summary>
     private sealed class State
     {
-        /// <summary>There is no such user.</summary>
+        /// <summary>The state of a user that does not exist.</summary>
         public const long None = 0;
 
         private long _answered = None;
@@ -120,7 +120,7 @@ internal static class KillPart
 
         public void Answer(string? tag) => (_answered, _tag, _pending) = (_pending!.Value, tag, null);
 
-        /// <summary>Compares with what is there now; a write that was cut may have been applied.</summary>
+        /// <summary>Compares with the stored user; a write whose connection was cut may have been applied.</summary>
         public void Settle(long number, string? tag, Verdict verdict)
         {
             var isPending = number == _pending;
@@ -131,7 +131,7 @@ internal static class KillPart
         }
     }
 
-    /// <summary>Writes and deletes its own users, one after the other.</summary>
+    /// <summary>Writes and deletes its own users, one after another.</summary>
     private sealed class Writer
     {
         private readonly Random _random;
@@ -167,7 +167,7 @@ internal static class KillPart
                         cancellationToken);
                     if (answer.Status == 503)
                     {
-                        return; // It may have been applied: pending until the next look.
+                        return; // It may have been applied: pending until the next comparison.
                     }
 
                     if (!answer.IsSuccess)
@@ -181,7 +181,7 @@ internal static class KillPart
             }
             catch (Exception e) when (e is SocketException or EndOfStreamException or OperationCanceledException)
             {
-                // Killed: the write in flight stays pending until the next look.
+                // The API was killed: the write in flight is pending until the next comparison.
             }
         }
     }

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace UserApi.Chaos;
 
-/// <summary>How long answers of one kind took.</summary>
+/// <summary>The times of responses of one kind.</summary>
 internal sealed class Latencies
 {
     private readonly ConcurrentQueue<float> _milliseconds = new();
@@ -13,7 +13,7 @@ internal sealed class Latencies
 
     public void Add(TimeSpan time) => _milliseconds.Enqueue((float)time.TotalMilliseconds);
 
-    /// <summary>In milliseconds; 0 when there was no answer.</summary>
+    /// <summary>A percentile in milliseconds; 0 when there was no response.</summary>
     public double Percentile(double share)
     {
         var sorted = _milliseconds.Order().ToArray();
@@ -21,7 +21,7 @@ internal sealed class Latencies
     }
 }
 
-/// <summary>What became of a load.</summary>
+/// <summary>The result of a load.</summary>
 internal sealed class LoadResult
 {
     private int _withoutRetryAfter;
@@ -30,18 +30,18 @@ internal sealed class LoadResult
 
     public Latencies Accepted { get; } = new();
 
-    /// <summary>503.</summary>
+    /// <summary>Responses with status 503.</summary>
     public Latencies Refused { get; } = new();
 
     public int RefusedWithoutRetryAfter => _withoutRetryAfter;
 
-    /// <summary>Cut, unanswered, or a 5xx other than 503.</summary>
+    /// <summary>Cut, without a response, or a 5xx other than 503.</summary>
     public int Failed => _failed;
 
-    /// <summary>3xx and 4xx.</summary>
+    /// <summary>Responses with status 3xx or 4xx.</summary>
     public int Other => _other;
 
-    /// <summary>Not sent, since every connection was waiting for an answer.</summary>
+    /// <summary>Not sent, because every connection was waiting for a response.</summary>
     public int Unsent { get; set; }
 
     public TimeSpan Duration { get; set; }
@@ -73,13 +73,13 @@ internal sealed class LoadResult
 }
 
 /// <summary>Load on one API.</summary>
-/// <param name="port">Where it listens.</param>
-/// <param name="request">The request by its number.</param>
+/// <param name="port">The API's port.</param>
+/// <param name="request">Returns the request with a number.</param>
 internal sealed class Load(int port, Func<long, byte[]> request)
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>Closed loop: so many callers, each with its next request as soon as the last is answered. What the API can serve.</summary>
+    /// <summary>Closed loop: each caller sends its next request after the response to the last one. Measures the API's capacity.</summary>
     public async Task<LoadResult> ServeAsync(int callers, TimeSpan duration, CancellationToken cancellationToken)
     {
         var result = new LoadResult();
@@ -98,8 +98,8 @@ internal sealed class Load(int port, Func<long, byte[]> request)
     }
 
     /// <summary>
-    /// Open loop: requests fall due at a steady rate whatever becomes of those before, on as many connections as it takes, up to a limit.
-    /// The time of an answer counts from when its request was due.
+    /// Open loop: requests are due at a constant rate, whatever happens to earlier ones, on as many connections as needed, up to a limit.
+    /// The time of a response counts from when its request was due.
     /// </summary>
     public async Task<LoadResult> OfferAsync(double perSecond, TimeSpan duration, int connections, CancellationToken cancellationToken)
     {
@@ -144,7 +144,7 @@ internal sealed class Load(int port, Func<long, byte[]> request)
         }
     }
 
-    /// <summary>Someone with one connection, opened again when it was closed.</summary>
+    /// <summary>A caller with one connection, which it reopens when it was closed.</summary>
     private sealed class Caller(int port) : IDisposable
     {
         private HttpConnection? _connection;
@@ -159,7 +159,7 @@ internal sealed class Load(int port, Func<long, byte[]> request)
             {
                 if (_connection is { IsClosed: true })
                 {
-                    Dispose(); // Kestrel closes a connection that was idle for long.
+                    Dispose(); // Kestrel closes idle connections.
                 }
 
                 _connection ??= await HttpConnection.OpenAsync(port, timeout.Token);

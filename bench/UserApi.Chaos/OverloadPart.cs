@@ -3,7 +3,7 @@ using UserApi.MongoWire;
 
 namespace UserApi.Chaos;
 
-/// <summary>Ten times what the API can serve, for a minute.</summary>
+/// <summary>Ten times the API's capacity, for a minute.</summary>
 internal static class OverloadPart
 {
     private const int Factor = 10;
@@ -11,7 +11,7 @@ internal static class OverloadPart
     private const int Connections = 2000;
     private const double Share = 0.25;
 
-    // All of them come from one address.
+    // All connections come from one address.
     private static readonly (string Name, string Value) s_manyConnections = ("Limits__MaxConnectionsPerAddress", $"{2 * Connections}");
     private static readonly TimeSpan s_overload = TimeSpan.FromMinutes(1);
 
@@ -21,7 +21,7 @@ internal static class OverloadPart
         await DatabaseBoundAsync(report, cancellationToken);
     }
 
-    /// <summary>On a quarter of a processor, as the smallest task of AWS Fargate has, so that one machine can offer ten times as much.</summary>
+    /// <summary>On a quarter of a CPU, like the smallest task of AWS Fargate, so that one machine can offer ten times the capacity.</summary>
     private static async Task ProcessorBoundAsync(Report report, CancellationToken cancellationToken)
     {
         const string Name = "overload, ¼ processor";
@@ -36,7 +36,7 @@ internal static class OverloadPart
         await using var api = ApiProcess.Start([.. ApiProcess.Embedded(folder["users.db"]), ApiProcess.SmallHeap, s_manyConnections], cpu: cpu);
         await SeedAsync(api, cancellationToken);
 
-        // What the compiler of the runtime does on the first requests takes minutes on so little.
+        // JIT compilation of the first requests takes minutes on so little CPU.
         cpu.Set(2);
         await WarmUpAsync(api, 64, cancellationToken);
         cpu.Set(Share);
@@ -58,7 +58,7 @@ internal static class OverloadPart
         var mixed = new Load(api.Port, Request);
         var before = await mixed.ServeAsync(callers, TimeSpan.FromSeconds(10), cancellationToken);
 
-        // Once before it counts: the code and the buffers that only an overload needs are then there.
+        // A first overload, not counted, loads the code and the buffers that only an overload needs.
         await mixed.OfferAsync(Factor * before.AcceptedPerSecond, s_overload, Connections, cancellationToken);
         using var sampling = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var sampler = new Sampler();
@@ -90,7 +90,7 @@ internal static class OverloadPart
             $"{after.AcceptedPerSecond:0}/s (before {before.AcceptedPerSecond:0}/s), {after.Refused.Count} × 503");
     }
 
-    /// <summary>Four reads to one write.</summary>
+    /// <summary>Four reads per write.</summary>
     private static byte[] Request(long number) => number % 5 == 0
         ? HttpConnection.Request("PUT", $"/users/u{number / 5 % Users}", StampedUser.Body(number))
         : HttpConnection.Request("GET", $"/users/u{number % Users}");
@@ -105,7 +105,7 @@ internal static class OverloadPart
         }
     }
 
-    /// <summary>Until it gets no faster: for a while, the runtime compiles anew what is called often.</summary>
+    /// <summary>Loads the API until it gets no faster, because the runtime recompiles hot methods for a while.</summary>
     private static async Task WarmUpAsync(ApiProcess api, int callers, CancellationToken cancellationToken)
     {
         var load = new Load(api.Port, Request);
@@ -116,7 +116,7 @@ internal static class OverloadPart
         }
     }
 
-    /// <summary>What a load balancer sees.</summary>
+    /// <summary>Probes like a load balancer.</summary>
     private static async Task<(double Slowest, int Failed)> ProbeAsync(ApiProcess api, CancellationToken stop)
     {
         var (slowest, failed) = (0.0, 0);

@@ -53,7 +53,7 @@ finally
 
 return report.IsBroken ? 1 : 0;
 
-// The parts end what they started on their way out.
+// The parts then end the processes that they started.
 void Stop(PosixSignalContext signal)
 {
     signal.Cancel = true;

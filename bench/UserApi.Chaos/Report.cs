@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace UserApi.Chaos;
 
-/// <summary>What was promised, what was seen, and whether that keeps the promise.</summary>
+/// <summary>Promises, what was observed, and whether the promises were kept.</summary>
 internal sealed class Report
 {
     private readonly List<(string Part, string Promise, string Seen, string Verdict)> _rows = [];
@@ -15,7 +15,7 @@ internal sealed class Report
         Add(part, promise, holds ? "kept" : "BROKEN", seen.ToString(CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Says that a promise could not be tested on this machine.</summary>
+    /// <summary>Reports that a promise could not be tested on this machine.</summary>
     public void Skip(string part, string promise, string reason) => Add(part, promise, "SKIPPED", reason);
 
     public void Print()

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace UserApi.Chaos;
 
-/// <summary>A value over time.</summary>
+/// <summary>Samples of a value over time.</summary>
 internal sealed class Series(string name, string unit)
 {
     public string Name => name;
@@ -11,7 +11,7 @@ internal sealed class Series(string name, string unit)
 
     public List<(double Seconds, double Value)> Points { get; } = [];
 
-    /// <summary>How far the straight line through the points after <paramref name="from"/> rises from its begin to its end (least squares).</summary>
+    /// <summary>How far the regression line (least squares) of the points after <paramref name="from"/> rises from its start to its end.</summary>
     public double Rise(double from)
     {
         var points = Points.Where(point => point.Seconds >= from).ToList();
@@ -23,7 +23,7 @@ internal sealed class Series(string name, string unit)
     public double Mean(double from) => Points.Where(point => point.Seconds >= from).Average(point => point.Value);
 }
 
-/// <summary>Samples a process until told to stop.</summary>
+/// <summary>Samples a process until it is told to stop.</summary>
 internal sealed class Sampler
 {
     public Series Memory { get; } = new("resident memory", "MiB");
@@ -35,9 +35,9 @@ internal sealed class Sampler
     public Series Connections { get; } = new("connections to the database", "");
 
     /// <param name="api">The process.</param>
-    /// <param name="connections">How many connections its database has; null where there is none.</param>
+    /// <param name="connections">How many connections its database has; null without a database server.</param>
     /// <param name="interval">The time between two samples.</param>
-    /// <param name="stop">Ends it.</param>
+    /// <param name="stop">Ends the sampling.</param>
     public async Task RunAsync(ApiProcess api, Func<int>? connections, TimeSpan interval, CancellationToken stop)
     {
         var start = Stopwatch.GetTimestamp();

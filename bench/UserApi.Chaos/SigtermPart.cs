@@ -4,7 +4,7 @@ using UserApi.MongoWire;
 
 namespace UserApi.Chaos;
 
-/// <summary>SIGTERM under load, for callers that go to another instance when this one says <c>Connection: close</c>.</summary>
+/// <summary>SIGTERM under load, with callers that change to another instance after <c>Connection: close</c>.</summary>
 internal static class SigtermPart
 {
     private const int Rounds = 10;
@@ -82,7 +82,7 @@ internal static class SigtermPart
             $"exit {exit} after {time.TotalSeconds:0.0} s, {result.Refused.Count} × 503, {result.Accepted.Count} × 2xx, {result.Failed} refused or cut");
     }
 
-    /// <summary>Asks one instance until it says goodbye or refuses, then the other. Everything else is a failure.</summary>
+    /// <summary>Calls one instance until it closes the connection or refuses it, then the other. Everything else is a failure.</summary>
     private sealed class Caller(int number, int[] ports)
     {
         private int _current = number % 2;
@@ -132,7 +132,7 @@ internal static class SigtermPart
                         Move();
                     }
 
-                    // From busy to mostly idle, so that some connections are between two requests when the signal comes
+                    // From busy to mostly idle, so that some connections are between two requests at the signal
                     await Task.Delay(number * 4, cancellationToken);
                 }
             }

@@ -3,7 +3,7 @@ using UserApi.MongoWire;
 
 namespace UserApi.Chaos;
 
-/// <summary>Minutes of mixed load on both stores: what is held does not grow.</summary>
+/// <summary>Minutes of mixed load on both stores: memory, threads and other resources must not grow.</summary>
 internal static class SoakPart
 {
     private const string Plot = "bench/results/soak.svg";
@@ -29,7 +29,7 @@ internal static class SoakPart
         {
             await run.Api.ReadyAsync(cancellationToken);
 
-            // As many at once as there will ever be: pools that grow later, with the first burst, are not taken for leaks.
+            // Starts with the highest concurrency, so that pools that grow with the first burst are not taken for leaks.
             await new Load(run.Api.Port, Mixed).ServeAsync(Connections, TimeSpan.FromSeconds(10), cancellationToken);
             var samples = run.Sampler.RunAsync(run.Api, run.Connections, duration / 200, sampling.Token);
             var quitters = HangUpAsync(run.Api.Port, sampling.Token);
@@ -64,7 +64,7 @@ internal static class SoakPart
             $"mean {series.Mean(from):0.0}, at most {series.Points.Max(point => point.Value):0}, rise {series.Rise(from):+0.0;-0.0;0} {series.Unit}");
     }
 
-    /// <summary>Everything the API does, with users that come, change and go.</summary>
+    /// <summary>All operations of the API, with users that are created, changed and deleted.</summary>
     private static byte[] Mixed(long number)
     {
         var path = $"/users/u{number / 20 * 7 % Users}";
@@ -82,7 +82,7 @@ internal static class SoakPart
         };
     }
 
-    /// <summary>Once a second somebody hangs up in the middle of a request.</summary>
+    /// <summary>Closes a connection in the middle of a request once a second.</summary>
     private static async Task HangUpAsync(int port, CancellationToken stop)
     {
         var request = HttpConnection.Request("PUT", "/users/quitter", StampedUser.Body(999));

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace UserApi.Chaos;
 
-/// <summary>Draws what the processes held over time: a panel for each kind, a line for each store.</summary>
+/// <summary>Plots the processes' resources over time: a panel per resource, a line per store.</summary>
 internal static class SoakPlot
 {
     private const int Width = 640;

@@ -3,13 +3,13 @@ using System.Text.Json;
 
 namespace UserApi.Chaos;
 
-/// <summary>A user whose every member follows from one number, so that a mixture of two writes cannot pass for one.</summary>
+/// <summary>A user whose members all follow from one number, so that a mixture of two writes is detected.</summary>
 internal static class StampedUser
 {
     public static string Body(long number) =>
         $$$"""{"name":"n {{{number}}}","email":"{{{number}}}@example.org","attributes":{"number":"{{{number}}}","filling":"{{{Filling(number)}}}"}}""";
 
-    /// <returns>The number; null when the members are not of one write.</returns>
+    /// <returns>The number; null if the members are not of the same write.</returns>
     public static long? Number(JsonElement user)
     {
         var attributes = user.GetProperty("attributes");
@@ -29,7 +29,7 @@ internal static class StampedUser
         return Number(document.RootElement);
     }
 
-    /// <summary>All users there are, page by page.</summary>
+    /// <summary>Reads all users, page by page.</summary>
     public static async Task<Dictionary<string, long?>> ListAsync(HttpConnection connection, CancellationToken cancellationToken)
     {
         var users = new Dictionary<string, long?>();

@@ -1,6 +1,6 @@
 namespace UserApi.Chaos;
 
-/// <summary>A folder of its own, removed at the end.</summary>
+/// <summary>A temporary folder, deleted at the end.</summary>
 internal sealed class WorkFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("userapi-chaos-").FullName;

@@ -6,13 +6,13 @@ set -euo pipefail
 registry="${REPOSITORY_URL%%/*}"
 repository="${REPOSITORY_URL#*/}"
 
-# A tag stands for one content and cannot be pushed twice.
+# A tag names one content and cannot be pushed twice.
 if aws ecr describe-images --region "$AWS_REGION" --repository-name "$repository" --image-ids "imageTag=$IMAGE_TAG" > /dev/null 2>&1; then
-  echo "$REPOSITORY_URL:$IMAGE_TAG is there already."
+  echo "$REPOSITORY_URL:$IMAGE_TAG exists already."
   exit 0
 fi
 
-# By environment, so that no process list shows it; for the push only, so that the base image's registry does not get it.
+# An environment variable, so that no process list shows the password; for pushes only, so that it is not sent to the base image's registry.
 DOTNET_CONTAINER_PUSH_REGISTRY_PWORD="$(aws ecr get-login-password --region "$AWS_REGION")"
 export DOTNET_CONTAINER_PUSH_REGISTRY_PWORD
 export DOTNET_CONTAINER_PUSH_REGISTRY_UNAME=AWS

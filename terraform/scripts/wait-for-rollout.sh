@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Waits until ECS has finished a deployment, and fails unless the service then runs the revision that was asked for.
-# The number of running tasks is not enough: a service is also stable while ECS still watches its alarms, and after a rollback.
+# Waits until ECS has finished a deployment, and fails unless the service then runs the requested revision.
+# The number of running tasks is not enough: a service is also stable while ECS watches the alarms, and after a rollback.
 # Reads CLUSTER, SERVICE and TASK_DEFINITION, and TIMEOUT_SECONDS (2400).
 set -euo pipefail
 

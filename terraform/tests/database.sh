@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The database container's command, with stand-ins for MongoDB's programs: it makes the users out of everybody's reach and not on
-# the port that it serves on, serves with authentication only, without the passwords in its environment, and does not serve if the
-# users were not made. Where node is installed, also which users of the API it keeps.
+# Tests the database container's command with doubles of MongoDB's programs: it must create the users on loopback only and not on the
+# port that it serves, serve with authentication only and without the passwords in its environment, and not serve if the users were
+# not created. If node is installed, tests which users of the API it keeps.
 set -euo pipefail
 
 work="$(mktemp -d)"
@@ -33,7 +33,7 @@ EOF
 
 for broken in mongod mongosh; do
   if run "$broken"; then
-    echo "It goes on although $broken has failed."
+    echo "It continues although $broken has failed."
     exit 1
   fi
   if grep -q -- --auth "$work/calls"; then
@@ -44,7 +44,7 @@ done
 
 command -v node > /dev/null || exit 0
 
-# What mongosh is told to do, on users that are there already: prints those that are there then.
+# Runs mongosh's script on the given users and prints the users afterwards.
 users() {
   local script="$PWD/modules/database/scripts/serve.sh"
   sed -n "/--eval '/,/^'/p" "$script" | sed '1d;$d' > "$work/users.js"
@@ -68,7 +68,7 @@ expect() {
   local found
   found="$(users "$1" "$2")"
   if [[ "$found" != "$3" ]]; then
-    echo "With $1, of the users '$2' there are '$found' and not '$3'."
+    echo "With $1, the users '$2' became '$found' instead of '$3'."
     exit 1
   fi
 }
@@ -79,8 +79,8 @@ expect api-v1 "api-v1" "api-v1=ap1 r00t"
 expect api-v2 "api-v1" "api-v1=old api-v2=ap1 r00t"
 expect api-v3 "api-v1 api-v2 somebody" "api-v2=old api-v3=ap1 somebody=old r00t"
 expect api-v12 "api-v9 api-v10 api" "api-v10=old api-v12=ap1 r00t"
-# ECS has gone back to the revision before: the newer user stays, for tasks that have its password already.
+# After a rollback to the previous revision the newer user stays, for tasks that already have its password.
 expect api-v2 "api-v2 api-v3" "api-v2=ap1 api-v3=old r00t"
-# From before users had versions.
+# Users without versions, from earlier deployments.
 expect api "" "api=ap1 r00t"
 expect api-v2 "api" "api-v2=ap1 api=old r00t"

@@ -1,5 +1,5 @@
-# The deployment as a whole: how its parts are put together. What each part makes is tested in modules/.
-# With the real provider, as mocks have no ephemeral resources; of what AWS would name, a plan is told what it needs.
+# The deployment as a whole: how its modules are connected. What each module creates is tested in modules/.
+# Uses the real provider, because mocks have no ephemeral resources; names that AWS would give are set for a plan what it needs.
 provider "aws" {
   region                      = "us-east-1"
   access_key                  = "test"
@@ -74,7 +74,7 @@ run "defaults" {
 
   assert {
     condition     = output.app_url == "https://d111111abcdef8.cloudfront.net/docs" && output.public_dns_name == "d111111abcdef8.cloudfront.net"
-    error_message = "app_url must lead to the docs: ${output.app_url}"
+    error_message = "app_url must be the URL of the docs: ${output.app_url}"
   }
 
   assert {
@@ -89,22 +89,22 @@ run "defaults" {
 
   assert {
     condition     = aws_ecr_repository.api.image_tag_mutability == "IMMUTABLE" && aws_ecr_repository.api.image_scanning_configuration[0].scan_on_push && aws_ecr_repository.api.force_delete && jsondecode(aws_ecr_lifecycle_policy.api.policy).rules[1].selection.countNumber == 100
-    error_message = "The registry must keep tags as they are, scan, keep a hundred images, and not stop destroy."
+    error_message = "The repository must have immutable tags, scan images, keep a hundred of them, and not prevent destroy."
   }
 
   assert {
     condition     = one(aws_ecs_cluster.this.setting).value == "enabled" && length(aws_ecs_cluster.this.configuration) == 0 && length(aws_cloudwatch_log_group.exec) == 0
-    error_message = "Container Insights must be on, and nothing prepared for shells."
+    error_message = "Container Insights must be on, and shells must be off."
   }
 
   assert {
     condition     = output.deploy_role_arn == null && length(output.zones) == 3
-    error_message = "Nobody outside may deploy unless a repository is named; three zones must be used."
+    error_message = "Without github there must be no deploying role; three zones must be used."
   }
 
   assert {
     condition     = local.tags == { Application = "simple-user-api", ManagedBy = "terraform" } && !terraform_data.guard.input.protected
-    error_message = "Everything must be tagged with its deployment, and destroy possible unless told otherwise."
+    error_message = "Everything must be tagged with its deployment, and destroy must be possible by default."
   }
 }
 
@@ -124,12 +124,12 @@ run "as_asked_for" {
 
   assert {
     condition     = length(terraform_data.image) == 0 && output.app_image == var.app_image && output.image_architecture == "arm64"
-    error_message = "A given image must be run, and none be built."
+    error_message = "A given image must be used, and none must be built."
   }
 
   assert {
     condition     = !aws_ecr_repository.api.force_delete && terraform_data.guard.input.protected && aws_ecr_repository.api.encryption_configuration[0].kms_key == var.kms_key_arn
-    error_message = "What is protected must not be emptied by destroy, and be encrypted with the key that was brought."
+    error_message = "With deletion_protection, the repository must not be emptied by destroy, and it must be encrypted with the given key."
   }
 
   assert {
@@ -137,17 +137,17 @@ run "as_asked_for" {
       name                     = "simple-user-api", region = "us-east-1", account_id = "123456789012", partition = "aws", kms_key_arn = var.kms_key_arn
       permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary", log_retention_days = 365, deletion_protection = true
     }
-    error_message = "Every part must know the key, the boundary, the retention and the protection."
+    error_message = "Every module must get the key, the permissions boundary, the retention and deletion_protection."
   }
 
   assert {
     condition     = one(aws_ecs_cluster.this.setting).value == "disabled" && aws_ecs_cluster.this.configuration[0].execute_command_configuration[0].logging == "OVERRIDE" && aws_cloudwatch_log_group.exec[0].retention_in_days == 365
-    error_message = "Shells that were asked for must be logged."
+    error_message = "Requested shells must be logged."
   }
 
   assert {
     condition     = local.tags == { Application = "simple-user-api", ManagedBy = "terraform", Owner = "users" } && output.access_logs_bucket == null
-    error_message = "Tags that were asked for must be there too, and access logs be off."
+    error_message = "Requested tags must be set, too, and access logs must be off."
   }
 }
 
@@ -160,7 +160,7 @@ run "a_copy_to_another_database" {
 
   assert {
     condition     = output.database_secret_arn == "arn:aws:secretsmanager:us-east-1:123456789012:secret:api" && local.external_database == { cidrs = tolist(["192.0.2.0/24"]), from_port = 27017, to_port = 27017 }
-    error_message = "While users are copied the API must stay with the container's database, and reach both."
+    error_message = "While users are copied, the API must use the container's database and be able to connect to both."
   }
 }
 
@@ -173,7 +173,7 @@ run "a_move_to_another_database" {
 
   assert {
     condition     = output.database_secret_arn == "arn:aws:secretsmanager:us-east-1:123456789012:secret:atlas-AbCdEf" && output.database_backup_vault == "simple-user-api-database"
-    error_message = "A move must keep the container's database until it is told to go."
+    error_message = "After a move, the container's database must be kept until container_database is null."
   }
 }
 
@@ -187,7 +187,7 @@ run "another_database_only" {
 
   assert {
     condition     = length(module.database) == 0 && output.database_host == null && output.database_backup_vault == null && local.container_database == null && local.external_database.from_port == 27015
-    error_message = "Without a database in a container nothing of MongoDB may be made."
+    error_message = "Without a container database, nothing of MongoDB must be created."
   }
 }
 
@@ -200,7 +200,7 @@ run "a_network_that_is_there" {
 
   assert {
     condition     = length(module.network) == 0 && output.vpc_id == "vpc-1" && local.network.cidr == "172.31.0.0/16" && output.zones == null && jsonencode(local.network.tasks) == jsonencode({ assign_public_ip = false, subnet_ids = { a = "subnet-a", b = "subnet-b" } })
-    error_message = "A network that was brought must be used, and none be made."
+    error_message = "An existing network must be used, and none must be created."
   }
 }
 
@@ -213,11 +213,11 @@ run "a_workflow" {
 
   assert {
     condition     = length(module.pipeline) == 1
-    error_message = "A repository that is named must be able to deploy."
+    error_message = "The given repository must be able to deploy."
   }
 }
 
-# A warning, which stops nothing.
+# The check only warns.
 run "alarms_that_reach_nobody" {
   command = plan
 

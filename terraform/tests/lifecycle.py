@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""One life of the deployment, with the real provider against an AWS API emulator (moto):
+"""The life cycle of a deployment, with the real provider against an AWS API emulator (moto):
 apply, a second plan that is empty, a changed image that changes only what it must, a deployment that ECS rolls back, new passwords,
-a move to another database, what protection refuses, and destroy, which leaves nothing. And a plan of each example.
+a move to another database, what deletion_protection refuses, and destroy, which leaves nothing; and a plan of each example.
 
 Needs terraform, moto's server, boto3 and the AWS CLI; TF_CLI_CONFIG_FILE may name a provider mirror.
-The emulator checks few of AWS's rules and starts no task, so nothing here waits for one.
+The emulator checks few of AWS's rules and starts no tasks, so nothing here waits for one.
 """
 
 import base64
@@ -24,7 +24,7 @@ import urllib.parse
 import uuid
 from pathlib import Path
 
-# AWS's own policies exist in the emulator only if it is told so before it starts.
+# The emulator has AWS's managed policies only if this is set before it starts.
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 
 import boto3  # noqa: E402
@@ -42,8 +42,8 @@ VARIABLES = {
     "tags": {"Owner": "lifecycle"},
 }
 
-# Everything of which the deployment makes some, and how to list it. Not what AWS makes and removes along with it (network interfaces
-# of NAT gateways, the name space's hosted zone): the emulator forgets to remove that.
+# Every kind of resource that the deployment creates, and how to list it. Without what AWS itself creates and deletes (network interfaces
+# of NAT gateways, the name space's hosted zone), because the emulator does not delete those.
 KINDS = [
     ("application-autoscaling", "describe_scalable_targets", "ScalableTargets"),
     ("application-autoscaling", "describe_scaling_policies", "ScalingPolicies"),
@@ -99,9 +99,9 @@ def check(name, holds, detail=""):
 
 
 class Emulator:
-    """moto behind a proxy that notes every call, answers the few that moto does not know, and keeps what moto drops.
+    """moto behind a proxy that records every call, responds to the few that moto does not know, and stores what moto drops.
 
-    Without it the provider would give up, or plan again and again what AWS has taken long since.
+    Without it the provider would fail, or plan the same changes again and again.
     """
 
     def __init__(self):
@@ -137,7 +137,7 @@ class Emulator:
                     or (action == "AssumeRoleWithWebIdentity" and emulator.assume_role(body))
                     or (service == "cloudfront" and emulator.vpc_origin(self.command, self.path, body))
                     or (service == "application-autoscaling" and emulator.scaling(action, body))
-                    # Gone with its pool, but not by itself.
+                    # Deleted with its pool, but cannot be deleted itself.
                     or (action == "DeleteResourceServer" and emulator.json({}))
                     or emulator.forward(self, service, body)
                 )
@@ -147,7 +147,7 @@ class Emulator:
                     content = emulator.ec2(action, body, content)
                 if service == "cloudfront":
                     content = emulator.origins(self.command, body, content)
-                    # CloudFront's ARNs have no region, but a place for it.
+                    # CloudFront's ARNs have an empty region.
                     content = content.replace(b"arn:aws:cloudfront:123456789012:", b"arn:aws:cloudfront::123456789012:")
                 self.send_response(status)
                 for key, value in headers:
@@ -169,7 +169,7 @@ class Emulator:
 
     def forward(self, request, service, body):
         connection = http.client.HTTPConnection(*self.moto.get_host_and_port(), timeout=60)
-        # moto wants a slash behind the name, AWS and its clients do not.
+        # moto requires a slash after the name; AWS and its clients do not.
         path = f"{request.path}/" if service == "backup" and request.path.startswith("/tags/") else request.path
         path = path.replace("arn%3Aaws%3Acloudfront%3A%3A123456789012%3Adistribution", "arn%3Aaws%3Acloudfront%3A123456789012%3Adistribution")
         headers = {**dict(request.headers), "Content-Length": str(len(body))}
@@ -180,7 +180,7 @@ class Emulator:
         return response.status, response.getheaders(), response.read()
 
     def backup(self, method, path, body):
-        """AWS Backup's selections and recovery points, and the removal of EFS's policies, which moto has not."""
+        """AWS Backup's selections and recovery points, and the deletion of EFS policies, which moto does not have."""
         path = path.split("?")[0]
         if method == "DELETE" and re.fullmatch(r"/2015-02-01/file-systems/[^/]+/policy", path):
             return self.json({})
@@ -202,7 +202,7 @@ class Emulator:
         return self.json(self.selections[selection])
 
     def ecs(self, action, body, content):
-        """Settings of services, of which moto gives back some only."""
+        """Settings of services, of which moto returns only some."""
         settings = ("availabilityZoneRebalancing", "deploymentConfiguration", "enableECSManagedTags", "enableExecuteCommand", "healthCheckGracePeriodSeconds", "propagateTags")
         if action in ("CreateService", "UpdateService"):
             asked = json.loads(body)
@@ -217,7 +217,7 @@ class Emulator:
         return json.dumps(answer).encode()
 
     def roll_back(self, action, body):
-        """A deployment that ECS rolls back: the service keeps its revision, and nobody who asks for another is told so."""
+        """A deployment that ECS rolls back: the service keeps its revision, and the request for another one does not fail."""
         asked = json.loads(body) if action == "UpdateService" else {}
         if (asked.get("service") or "").split("/")[-1] in self.rolled_back:
             asked.pop("taskDefinition", None)
@@ -225,7 +225,7 @@ class Emulator:
         return body
 
     def protected(self, body):
-        """What AWS says to the deletion of a load balancer that is protected from it."""
+        """AWS's response to the deletion of a protected load balancer."""
         arn = dict(urllib.parse.parse_qsl(body.decode()))["LoadBalancerArn"]
         balancers = boto3.client("elbv2", endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
         attributes = balancers.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
@@ -235,7 +235,7 @@ class Emulator:
         return self.xml(f"<ErrorResponse><Error><Type>Sender</Type><Code>OperationNotPermitted</Code><Message>{message}</Message></Error></ErrorResponse>".encode(), 400)
 
     def assume_role(self, body):
-        """Gives a role out as STS does for a token of GitHub's: if it is what the role's trust policy says, letter by letter."""
+        """Lets a role be assumed with GitHub's token as STS does: only if the token matches the role's trust policy exactly."""
         asked = dict(urllib.parse.parse_qsl(body.decode()))
         role = asked["RoleArn"].split("/")[-1]
         roles = boto3.client("iam", endpoint_url=self.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
@@ -262,7 +262,7 @@ class Emulator:
         return content
 
     def vpc_origin(self, method, path, body):
-        """CloudFront's VPC origins, which moto has not."""
+        """CloudFront's VPC origins, which moto does not have."""
         path, _, query = path.partition("?")
         arn = "arn:aws:cloudfront::123456789012:vpcorigin/"
         if path.endswith("/tagging") and method == "GET":
@@ -285,7 +285,7 @@ class Emulator:
         return self.xml(b"<VpcOrigin>" + head.encode() + config + b"</VpcOrigin>", headers=[("ETag", "E1")])
 
     def origins(self, method, body, content):
-        """The parts of the one distribution that moto gives back incomplete, or with what nobody asked for."""
+        """The parts of the one distribution that moto returns incomplete or with additions."""
         for name in (b"Origins", b"DefaultCacheBehavior", b"CustomErrorResponses", b"ViewerCertificate"):
             element = re.compile(rb"<%b>.*?</%b>" % (name, name), re.DOTALL)
             if method in ("POST", "PUT") and (asked := element.search(body)):
@@ -295,13 +295,13 @@ class Emulator:
         return content
 
     def pool(self, action, body):
-        """Tags of the one user pool, which moto forgets when the pool is changed."""
+        """Tags of the one user pool, which moto loses when the pool is changed."""
         if action == "CreateUserPool":
             self.pool_tags = json.loads(body).get("UserPoolTags")
         return json.dumps({"UserPoolTags": self.pool_tags, **json.loads(body)}).encode() if action == "UpdateUserPool" else body
 
     def scaling(self, action, body):
-        """Tags of the one scalable target, which moto does not keep."""
+        """Tags of the one scalable target, which moto does not store."""
         if action == "RegisterScalableTarget":
             self.scaling_tags = json.loads(body).get("Tags") or self.scaling_tags
         return self.json({"Tags": self.scaling_tags}) if action == "ListTagsForResource" else None
@@ -339,7 +339,7 @@ def live(emulator, work):
     source.parent.mkdir()
     source.write_text("<Project />")
 
-    # A stand-in for the .NET SDK: notes how it was called and pushes an image to the emulator.
+    # A double of the .NET SDK: records how it was called and pushes an image to the emulator.
     tools = work / "tools"
     tools.mkdir()
     dotnet = tools / "dotnet"
@@ -358,7 +358,7 @@ def live(emulator, work):
     )
     dotnet.chmod(0o755)
 
-    # What an emulator needs, beside the configuration and not in it.
+    # Settings for the emulator, in a file beside the configuration.
     (root / "emulator_override.tf").write_text(
         'provider "aws" {\n  s3_use_path_style = true\n  skip_metadata_api_check = true\n}\n'
         'provider "aws" {\n  alias = "us_east_1"\n  skip_metadata_api_check = true\n}\n'
@@ -400,7 +400,7 @@ def live(emulator, work):
         }
 
     def differences(planned):
-        """Why each change is planned: the attributes that differ, as they are and as they would be."""
+        """Why each change is planned: the attributes that differ, with their current and planned values."""
         return {
             change["address"]: {
                 key: (before.get(key), after.get(key))
@@ -419,7 +419,7 @@ def live(emulator, work):
         return boto3.client(service, endpoint_url=emulator.url, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
 
     terraform("init", "-backend=false")
-    # What AWS has made anew after an earlier deployment of the name was destroyed.
+    # AWS may have created this again after an earlier deployment with this name was destroyed.
     client("logs").create_log_group(logGroupName="/aws/ecs/containerinsights/simple-user-api/performance")
     before = {kind: inventory(client, *kind) for kind in KINDS}
 
@@ -457,7 +457,7 @@ def live(emulator, work):
     emulated += json.dumps([definitions.describe_task_definition(taskDefinition=arn)["taskDefinition"] for arn in definitions.list_task_definitions()["taskDefinitionArns"]], default=str)
     check("no password is in the state, the plan, the output or a task definition", not any(s["password"] in emulated for s in (api_secret, root_secret)))
 
-    # A caller, made as the outputs say
+    # A client, created by the commands in the outputs
     created = subprocess.run(["bash", "-c", outputs["create_client_command"]], env={**environment, "NAME": "caller"}, capture_output=True, text=True)
     check("a client is made by the command that the outputs give", created.returncode == 0 and len(created.stdout.split()) == 2, created.stderr)
     client_id, client_secret = created.stdout.split()
@@ -479,7 +479,7 @@ def live(emulator, work):
 
     check("its secret is in no state", client_secret not in json.dumps(second) + (root / "terraform.tfstate").read_text())
 
-    # Who is on record
+    # Access logs
     delivery = client("logs").describe_deliveries()["deliveries"][0]
     check(
         "CloudFront's log goes to the bucket of access logs",
@@ -529,7 +529,7 @@ def live(emulator, work):
     image = json.loads(terraform("output", "-json", "app_image").stdout)
     check("the service is told to run the changed image", image != outputs["app_image"] and task["containerDefinitions"][0]["image"] == image, image)
 
-    # Autoscaling's number of tasks
+    # The number of tasks, which autoscaling sets
     definitions.update_service(cluster="simple-user-api", service="api", desiredCount=3)
     check("the plan after it is empty, and leaves alone the number of tasks that autoscaling chose", not changes(plan()))
 
@@ -546,7 +546,7 @@ def live(emulator, work):
     forms = ("example/user-api", "example@12/user-api@34", "example/user-api2", "example@12/user-api@345")
     check("a token that names the repository may deploy, and no other", [may_deploy(form) for form in forms] == [True, False, False, False])
 
-    # What the deploying workflow does
+    # The steps of the deploying workflow
     deployed = {"app_image": f"{outputs['repository_url']}:workflow"}
     set_variables(**deployed)
     emulator.calls.clear()
@@ -600,7 +600,7 @@ def live(emulator, work):
     state = (root / "terraform.tfstate").read_text()
     check("no password has come into the state", not any(secret["password"] in state for secret in (api_secret, root_secret, rotated)))
 
-    # The network stays
+    # The network is kept
     rotated_database = {**VARIABLES["container_database"], "password_version": 2}
     set_variables(**deployed, container_database=rotated_database, network={"flow_logs": True, "cidr": "10.1.0.0/16"})
     refused = terraform("plan", expect=(1,))
@@ -619,7 +619,7 @@ def live(emulator, work):
         narrowed,
     )
 
-    # A move to another database, with protection; and GitHub's other form
+    # A move to another database, with deletion_protection; and GitHub's other form of names
     arn = secrets.create_secret(Name="elsewhere", SecretString="mongodb://example.com/users")["ARN"]
     moving = {
         **deployed,
@@ -643,7 +643,7 @@ def live(emulator, work):
     task = definitions.describe_task_definition(taskDefinition=running())["taskDefinition"]
     check("the API uses the other database then", arn in json.dumps(task))
 
-    # What protection refuses
+    # What deletion_protection refuses
     def deletions():
         return sorted({f"{service}:{action}" for service, action in emulator.calls if re.match(r"(Delete|Deregister|Revoke|Detach)", action) or action.startswith("DELETE")})
 
@@ -680,7 +680,7 @@ def live(emulator, work):
     terraform("destroy", "-auto-approve")
     secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
     check("destroy empties the state", not json.loads((root / "terraform.tfstate").read_text())["resources"])
-    # Revisions of task definitions stay registered: they are free, and ECS may have to go back to one.
+    # Revisions of task definitions stay registered: they are free, and ECS may have to roll back to one.
     left = {".".join(kind[:2]): found for kind in KINDS if (found := [item for item in inventory(client, *kind) if item not in before[kind]])}
     check("destroy leaves nothing", not left and not emulator.selections and not emulator.vpc_origins, left)
 
@@ -690,7 +690,7 @@ def json_variable(name, value):
 
 
 def inventory(client, service, operation, result):
-    """What there is of one kind, without what is only the memory of something deleted."""
+    """Existing resources of one kind, without records of deleted ones."""
     arguments = {
         "application-autoscaling": {"ServiceNamespace": "ecs"},
         "cognito-idp": {"MaxResults": 60},
@@ -707,7 +707,7 @@ def inventory(client, service, operation, result):
 
 
 def address_tags(planned):
-    """Addresses of resources that take tags and have not those of the deployment."""
+    """Addresses of resources that can have tags but do not have the deployment's."""
     def resources(module):
         yield from module.get("resources", [])
         for child in module.get("child_modules", []):

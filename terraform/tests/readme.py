@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that every variable is typed and described, every output described, and that the tables of both in the README.md of the
-deployment and of each module are current; with --write, makes them so."""
+"""Checks that every variable has a type and a description and every output a description, and that the tables of both in the
+README.md of the deployment and of each module are current. With --write, updates the tables."""
 
 import re
 import sys
@@ -44,7 +44,7 @@ def main():
         for name, table in tables(directory).items():
             after, count = re.subn(rf"(<!-- {name} -->\n).*?(\n?<!-- /{name} -->)", lambda found: f"<!-- {name} -->\n{table}\n<!-- /{name} -->", after, flags=re.DOTALL)
             if count != 1:
-                sys.exit(f"{readme} has not one place for its {name}.")
+                sys.exit(f"{readme} must have exactly one pair of markers for {name}.")
         if "--write" in sys.argv:
             readme.write_text(after)
         elif after != before:

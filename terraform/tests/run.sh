@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Everything that can be tested of the deployment without an AWS account: format, validity, the tests on the plans of the deployment
-# and of each module (*.tftest.hcl), the READMEs' tables, the scripts, the examples, and one life cycle against an emulator.
-# Leaves nothing behind.
+# Tests everything that can be tested without an AWS account: format, validity, the plans of the deployment and of each module
+# (*.tftest.hcl), the READMEs' tables, the scripts, the examples, and one life cycle against an emulator.
+# Leaves no files behind.
 #
-#   tests/run.sh            all of it
+#   tests/run.sh            everything
 #   tests/run.sh plan       without the life cycle, which takes minutes
 #
-# Ends with a line "Terraform: N passed, N failed, N skipped"; exits with 1 if anything failed. What a missing tool
-# makes impossible is skipped, with a line that says so.
+# Ends with a line "Terraform: N passed, N failed, N skipped"; exits with 1 if anything failed. What needs a missing tool
+# is skipped, with a line that says so.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 root="$PWD"
@@ -26,7 +26,7 @@ finish() {
   exit
 }
 
-# step NAME COMMAND...: shows what the command says only if it fails
+# step NAME COMMAND...: shows the command's output only if it fails
 step() {
   local name="$1"
   shift
@@ -39,7 +39,7 @@ step() {
   fi
 }
 
-# The directory of an installed copy of the provider, laid out as Terraform wants a mirror to be.
+# Prints the directory of an installed copy of the provider, with the layout of a Terraform filesystem mirror.
 mirror() {
   local platform binary
   platform="$(terraform version -json | sed -n 's/.*"platform": "\(.*\)".*/\1/p')"
@@ -67,7 +67,7 @@ if ! command -v terraform > /dev/null; then
   finish
 fi
 
-# One copy of the provider for all, as there is an init for each module and example.
+# A shared copy of the provider, because there is an init for each module and example.
 mkdir "$work/plugins"
 export TF_IN_AUTOMATION=1 TF_INPUT=0 TF_DATA_DIR="$work/data" TF_PLUGIN_CACHE_DIR="$work/plugins" CHECKPOINT_DISABLE=1
 [[ -f "${TF_CLI_CONFIG_FILE:-}" ]] || unset TF_CLI_CONFIG_FILE
@@ -89,9 +89,9 @@ EOF
 fi
 
 if ! terraform init -backend=false -lockfile=readonly -no-color > "$work/init" 2>&1; then
-  # Only a registry that cannot be reached is no fault of the configuration.
+  # Skipped only if the registry cannot be reached; any other error is a fault of the configuration.
   if [[ -z "$found" ]] && grep -qE "Failed to (query available|install) provider|could not connect" "$work/init"; then
-    skip "validity, plan and life cycle" "the provider is neither installed nor can its registry be reached"
+    skip "validity, plan and life cycle" "the provider is not installed, and its registry cannot be reached"
   else
     fail "init"
     sed 's/^/      /' "$work/init"
@@ -101,7 +101,7 @@ fi
 
 step "validity" terraform validate -no-color
 
-# plans NAME: the tests of the configuration in this directory
+# plans NAME: runs the tests of the configuration in this directory
 plans() {
   local log="$work/test" status runs broken
   terraform test -no-color > "$log" 2>&1
@@ -117,7 +117,7 @@ plans() {
 
 plans "the deployment"
 
-# Copies, so that nothing is left beside the originals; with the deployment's lock file, so that they run on the same provider.
+# Copies, so that no files are left beside the originals; with the deployment's lock file, so that the provider is the same.
 mkdir "$work/copy"
 tar -c --exclude=.terraform --exclude='*.tfstate*' --exclude='*.tfvars*' . | tar -x -C "$work/copy"
 for module in modules/*/; do
@@ -145,7 +145,7 @@ done
 cd "$root" || exit
 
 if [[ "${1:-}" == plan ]]; then
-  skip "life cycle" "not asked for"
+  skip "life cycle" "not requested"
 elif ! python3 -c "import boto3, moto.server" 2> /dev/null; then
   skip "life cycle" "moto's server and boto3 are not installed for python3 (pip install 'moto[server]' boto3)"
 elif ! command -v aws > /dev/null; then

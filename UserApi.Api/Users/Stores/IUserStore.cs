@@ -23,7 +23,8 @@ internal interface IUserStore
     ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Creates or replaces a user, if <paramref name="precondition"/> holds at that moment. A replaced user keeps its time of creation.
+    /// Creates or replaces a user, if <paramref name="precondition"/> holds at that moment. A replaced user keeps its time of creation; one
+    /// that has this state already also keeps its version and its time of change.
     /// </summary>
     /// <param name="id">Whom to write.</param>
     /// <param name="body">What to write.</param>
@@ -35,10 +36,10 @@ internal interface IUserStore
 
     /// <summary>
     /// Replaces a user by what <paramref name="change"/> makes of it, if <paramref name="precondition"/> holds at that moment. The user keeps
-    /// its time of creation.
+    /// its time of creation; one that the change leaves as it is also keeps its version and its time of change.
     /// </summary>
     /// <param name="id">Whom to write.</param>
-    /// <param name="change">Makes what to write of what is there, or null to leave it; asked again when another writer came in between.</param>
+    /// <param name="change">Makes what to write of what is there, or null where that cannot be; asked again when another writer came in between.</param>
     /// <param name="precondition">What has to hold.</param>
     /// <param name="cancellationToken">Gives up waiting; the write may be applied all the same.</param>
     ValueTask<WriteResult> UpdateAsync(
@@ -63,8 +64,11 @@ internal enum WriteOutcome
     /// <summary>The user was there and is gone.</summary>
     Deleted,
 
-    /// <summary>The user was there and was left as it is, because that was the change.</summary>
+    /// <summary>The user was there in the very state that was to be written, and was left as it is.</summary>
     Unchanged,
+
+    /// <summary>The user was there, the change could not be made to it, and nothing was done.</summary>
+    Invalid,
 
     /// <summary>There was no such user, and nothing was done.</summary>
     NotFound,
@@ -81,8 +85,8 @@ internal enum WriteOutcome
 
 /// <summary>The outcome of a write.</summary>
 /// <param name="Outcome">What became of it.</param>
-/// <param name="Version">The version of the new state; null unless <paramref name="Outcome"/> is created or replaced.</param>
-/// <param name="User">The new state, if it was asked for; a store may give it unasked.</param>
+/// <param name="Version">The version of the state that there is now; null unless <paramref name="Outcome"/> is created, replaced or unchanged.</param>
+/// <param name="User">That state, if it was asked for; a store may give it unasked.</param>
 internal readonly record struct WriteResult(WriteOutcome Outcome, string? Version = null, User? User = null)
 {
     /// <summary>The member whose value another user has, where the store can tell; for <see cref="WriteOutcome.Conflict"/> only.</summary>

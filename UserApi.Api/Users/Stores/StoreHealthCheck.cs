@@ -3,12 +3,12 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>
-/// Asks the store for a sign of life on behalf of everybody who asks, <c>/health</c> and <c>/</c>: there is one question at a time, which all
-/// share who ask meanwhile, so that thousands of them cost the database one connection. Nobody who asks later is given its answer.
+/// Checks the store for all probes, <c>/health</c> and <c>/</c>: only one check runs at a time, and the probes that arrive meanwhile share its
+/// result, so that thousands of them cost the database one connection. Later probes start a new check.
 /// </summary>
 /// <remarks>
-/// A question takes as long as any other operation may (<see cref="StoreOptions.Timeout"/>), also when nobody waits for it any more: only
-/// then does the store know what is wrong, and giving up a command costs the connection that it was sent on.
+/// A check may take as long as any other operation (<see cref="StoreOptions.Timeout"/>), even if nobody waits for it any more: only then does
+/// the store know what is wrong, and cancelling a command would close its connection.
 /// </remarks>
 internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
 {
@@ -18,8 +18,8 @@ internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
     private Task<HealthCheckResult>? _answer;
     private volatile string? _reason;
 
-    /// <summary>What callers will meet now, within 1 s, with the reason as its description.</summary>
-    /// <param name="cancellationToken">Gives up waiting; others wait on.</param>
+    /// <summary>Returns within 1 s whether the store works, and if not, the reason as the description.</summary>
+    /// <param name="cancellationToken">Ends the wait of this probe only.</param>
     public async Task<HealthCheckResult> CheckAsync(CancellationToken cancellationToken)
     {
         try
@@ -41,7 +41,7 @@ internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
         {
             if (_answer is null or { IsCompleted: true })
             {
-                // It is nobody's own: neither its trace nor its end is that of the first to ask.
+                // The check must not belong to the trace of the first probe, nor be cancelled with it.
                 using var _ = ExecutionContext.SuppressFlow();
                 _answer = PingAsync();
             }
@@ -52,7 +52,7 @@ internal sealed class StoreHealthCheck(IUserStore store) : IHealthCheck
 
     private async Task<HealthCheckResult> PingAsync()
     {
-        await Task.Yield(); // out of the lock, and of the execution context of whoever asked first
+        await Task.Yield(); // continues outside the lock and the first probe's execution context
         try
         {
             await store.PingAsync(CancellationToken.None);

@@ -1,3 +1,7 @@
+using Microsoft.Extensions.Options;
+using UserApi.Api.Http;
+using UserApi.Api.Users.Stores.Mongo;
+
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>Where users are kept: configuration section <c>Store</c>.</summary>
@@ -5,9 +9,6 @@ internal sealed class StoreOptions
 {
     /// <summary>The name of the section.</summary>
     public const string SectionName = "Store";
-
-    /// <summary>The connection string's name: <c>ConnectionStrings:users</c>, which Aspire injects as <c>ConnectionStrings__users</c>.</summary>
-    public const string ConnectionName = "users";
 
     /// <summary>Which store. Default: <see cref="StoreKind.Auto"/>.</summary>
     public StoreKind Kind { get; set; }
@@ -17,9 +18,15 @@ internal sealed class StoreOptions
 
     /// <summary>
     /// How long one operation on the database may take, from choosing a server to the last byte of its answer; over that, the answer is
-    /// 503. Default: 1.5 s, which keeps "unreachable" below 2 s.
+    /// 503. Must be less than <c>Limits:RequestTimeout</c>. Default: 1.5 s, which keeps "unreachable" below 2 s.
     /// </summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>The store that <see cref="Kind"/> means; still <see cref="StoreKind.Auto"/> where nothing says which.</summary>
+    public StoreKind Choose(ConnectionStringOptions connections, IHostEnvironment environment) =>
+        Kind != StoreKind.Auto ? Kind :
+        !string.IsNullOrWhiteSpace(connections.Users) ? StoreKind.MongoDb :
+        environment.IsDevelopment() ? StoreKind.Embedded : StoreKind.Auto;
 }
 
 /// <summary>A kind of user store.</summary>
@@ -33,4 +40,41 @@ internal enum StoreKind
 
     /// <summary>MongoDB, by the connection string <c>ConnectionStrings:users</c>.</summary>
     MongoDb,
+}
+
+internal sealed class StoreOptionsValidator(
+    IOptions<ConnectionStringOptions> connections, IOptions<LimitOptions> limits, IHostEnvironment environment) : IValidateOptions<StoreOptions>
+{
+    public ValidateOptionsResult Validate(string? name, StoreOptions options)
+    {
+        var failures = new List<string>();
+        if (options.Timeout <= TimeSpan.Zero)
+        {
+            failures.Add("Store:Timeout must be more than 0.");
+        }
+        else if (options.Timeout >= limits.Value.RequestTimeout)
+        {
+            failures.Add(
+                $"Store:Timeout ({options.Timeout}) must be less than Limits:RequestTimeout ({limits.Value.RequestTimeout}): "
+                + "a request would be given up before its caller could be told what the store says.");
+        }
+
+        var connectionString = connections.Value.Users;
+        switch (options.Choose(connections.Value, environment))
+        {
+            case StoreKind.Auto:
+                failures.Add(
+                    $"There is no user store in the environment {environment.EnvironmentName}: set ConnectionStrings:users (ConnectionStrings__users) to a "
+                    + "MongoDB connection string, or Store:Kind (Store__Kind) to Embedded to keep users in a file of this machine.");
+                break;
+            case StoreKind.MongoDb when string.IsNullOrWhiteSpace(connectionString):
+                failures.Add("Store:Kind is MongoDb: set ConnectionStrings:users (ConnectionStrings__users).");
+                break;
+            case StoreKind.MongoDb when MongoConnection.Refuse(connectionString) is { } rule:
+                failures.Add(rule);
+                break;
+        }
+
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using MongoDB.Bson.Serialization;
 using UserApi.Api.Users.Stores.Mongo;
 using UserApi.Api.Users.Stores.Sqlite;
+using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Users.Stores;
 
@@ -12,84 +13,56 @@ internal static partial class StoreRegistration
 {
     public static void AddUserStore(this IHostApplicationBuilder builder)
     {
-        var options = builder.Configuration.GetSection(StoreOptions.SectionName).Get<StoreOptions>() ?? new();
-        var connectionString = builder.Configuration.GetConnectionString(StoreOptions.ConnectionName);
-        var kind = Choose(options, connectionString, builder.Environment);
+        builder.AddSettings<ConnectionStringOptions>(ConnectionStringOptions.SectionName, isShared: true);
+        builder.AddSettings<StoreOptions, StoreOptionsValidator>(StoreOptions.SectionName);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<UnreadableUsers>();
+        builder.Services.AddSingleton(Create);
+        builder.Services.AddHostedService<StoreWarmup>();
+        builder.Services.AddSingleton<StoreHealthCheck>();
+        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
+    }
 
-        if (kind == StoreKind.Embedded)
-        {
-            var path = Path.Combine(builder.Environment.ContentRootPath, options.Path);
-            Register($"embedded, {path}", makesSpans: true, services =>
-            {
-                var unreadable = services.GetRequiredService<UnreadableUsers>();
-                return new SqliteUserStore(
-                    path,
-                    options.Timeout,
-                    services.GetRequiredService<TimeProvider>(),
-                    services.GetRequiredService<ILogger<SqliteUserStore>>(),
-                    () => unreadable.Add());
-            });
-        }
-        else
+    /// <summary>Makes the store, and so opens its file, before the host starts, which would log what is wrong with the file with a stack trace.</summary>
+    /// <exception cref="StoreFileException">The file cannot be used.</exception>
+    public static void OpenUserStore(this IHost app) => app.Services.GetRequiredService<IUserStore>();
+
+    private static IUserStore Create(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<IOptions<StoreOptions>>().Value;
+        var connections = services.GetRequiredService<IOptions<ConnectionStringOptions>>().Value;
+        var environment = services.GetRequiredService<IHostEnvironment>();
+        var clock = services.GetRequiredService<TimeProvider>();
+        var unreadable = services.GetRequiredService<UnreadableUsers>();
+        var isEmbedded = options.Choose(connections, environment) == StoreKind.Embedded;
+        var path = Path.GetFullPath(options.Path, environment.ContentRootPath);
+        IUserStore store = isEmbedded ? OpenFile() : Connect();
+        LogStore(
+            services.GetRequiredService<ILogger<IUserStore>>(),
+            isEmbedded ? $"embedded, {path}" : $"MongoDB, {MongoConnection.Describe(connections.Users!)}");
+        return new InstrumentedUserStore(
+            store,
+            makesSpans: isEmbedded,
+            services.GetRequiredService<IMeterFactory>(),
+            clock,
+            services.GetRequiredService<ILogger<InstrumentedUserStore>>());
+
+        SqliteUserStore OpenFile() =>
+            new(path, options.Timeout, clock, services.GetRequiredService<ILogger<SqliteUserStore>>(), () => unreadable.Add());
+
+        MongoUserStore Connect()
         {
             BsonSerializer.TryRegisterSerializer(new UserBsonSerializer());
-            Register($"MongoDB, {MongoConnection.Describe(connectionString!)}", makesSpans: false, services =>
-                new MongoUserStore(
-                    new(connectionString!, options.Timeout, services.GetRequiredService<ILoggerFactory>()),
-                    options.Timeout,
-                    services.GetRequiredService<TimeProvider>(),
-                    services.GetRequiredService<UnreadableUsers>()));
-        }
-
-        void Register(string description, bool makesSpans, Func<IServiceProvider, IUserStore> create)
-        {
-            builder.Services.TryAddSingleton(TimeProvider.System);
-            builder.Services.AddSingleton<UnreadableUsers>();
-            builder.Services.AddSingleton<IUserStore>(services =>
-            {
-                LogStore(services.GetRequiredService<ILogger<IUserStore>>(), description);
-                return new InstrumentedUserStore(
-                    create(services),
-                    makesSpans,
-                    services.GetRequiredService<IMeterFactory>(),
-                    services.GetRequiredService<TimeProvider>(),
-                    services.GetRequiredService<ILogger<InstrumentedUserStore>>());
-            });
-            builder.Services.AddHostedService<StoreWarmup>();
-            builder.Services.AddSingleton<StoreHealthCheck>();
-            builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
+            return new(new(connections.Users!, options.Timeout, services.GetRequiredService<ILoggerFactory>()), options.Timeout, clock, unreadable);
         }
     }
-
-    private static StoreKind Choose(StoreOptions options, string? connectionString, IHostEnvironment environment)
-    {
-        if (options.Timeout <= TimeSpan.Zero)
-        {
-            throw Refusal("Store:Timeout must be more than 0.");
-        }
-
-        var hasConnection = !string.IsNullOrWhiteSpace(connectionString);
-        return options.Kind switch
-        {
-            StoreKind.MongoDb when !hasConnection => throw Refusal("Store:Kind is MongoDb: set ConnectionStrings:users (ConnectionStrings__users)."),
-            StoreKind.Auto when hasConnection => StoreKind.MongoDb,
-            StoreKind.Auto when environment.IsDevelopment() => StoreKind.Embedded,
-            StoreKind.Auto => throw Refusal(
-                $"There is no user store in the environment {environment.EnvironmentName}: set ConnectionStrings:users (ConnectionStrings__users) to a "
-                + "MongoDB connection string, or Store:Kind (Store__Kind) to Embedded to keep users in a file of this machine."),
-            StoreKind.MongoDb or StoreKind.Embedded => options.Kind,
-            _ => throw Refusal($"Store:Kind must be {string.Join(", ", Enum.GetNames<StoreKind>())}, not {options.Kind}."),
-        };
-    }
-
-    private static OptionsValidationException Refusal(string message) => new(StoreOptions.SectionName, typeof(StoreOptions), [message]);
 
     [LoggerMessage(1, LogLevel.Information, "User store: {Store}")]
     private static partial void LogStore(ILogger logger, string store);
 
     /// <summary>
-    /// Makes the store while the process starts: a file that cannot be used ends it at once. A database that cannot be reached does not;
-    /// asking it now only opens the first connection before the first request needs it.
+    /// Asks the store while the process starts, which opens the first connection before the first request needs it. A database that cannot be
+    /// reached does not end the process.
     /// </summary>
     private sealed class StoreWarmup(StoreHealthCheck store) : BackgroundService
     {

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace UserApi.Api.Users.Stores;
 
-/// <summary>Counts what a store keeps in the place of a user and cannot be read as one, and warns of the first.</summary>
+/// <summary>Counts stored users that cannot be read, and logs a warning for the first one.</summary>
 internal sealed partial class UnreadableUsers
 {
     private readonly ILogger _logger;
@@ -13,7 +13,7 @@ internal sealed partial class UnreadableUsers
     {
         _logger = logger;
         _counter = meters.Create(InstrumentedUserStore.TelemetryName).CreateCounter<long>(
-            "userapi.users.unreadable", "{user}", "What is stored in the place of a user and cannot be read as one, each time that it is met.");
+            "userapi.users.unreadable", "{user}", "Stored users that cannot be read, each time that one is found.");
     }
 
     /// <summary>Counts what was met.</summary>
@@ -32,7 +32,7 @@ internal sealed partial class UnreadableUsers
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "The store holds what cannot be read as a user: it is damaged, or another program has written to it. Such users are left out of pages "
+        "The store has a user that cannot be read: it is damaged, or another program has written it. Such users are left out of pages "
         + "and are not found. Those with an id that the API allows can be replaced by PUT and removed by DELETE. The metric userapi.users.unreadable counts them; this is not logged again.")]
     private partial void LogUnreadable();
 }

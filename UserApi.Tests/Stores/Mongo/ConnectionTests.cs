@@ -9,7 +9,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores.Mongo;
 
-/// <summary>Starting needs no DNS: the client of an SRV string is made in the background, and meanwhile the store says that it cannot be reached.</summary>
+/// <summary>The start needs no DNS: the client of an SRV string is created in the background, and until then the store is unavailable.</summary>
 public sealed class ConnectionTests : MongoStoreTest
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
@@ -45,7 +45,7 @@ public sealed class ConnectionTests : MongoStoreTest
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(1));
         answer.SetResult(new(Server.ConnectionString));
         await Task.Delay(50, Cancel);
-        Assert.Null(connection.Cluster); // no client is made any more
+        Assert.Null(connection.Cluster); // no client is created after disposal
     }
 
     [Fact]

@@ -126,7 +126,7 @@ public sealed class ForeignDocumentTests : MongoStoreTest
         using var client = api.CreateClient();
         Func<string, Task<HttpResponseMessage>>[] writes =
         [
-            tag => client.Put(id, HttpSteps.Ana, ("If-Match", tag)),
+            tag => client.Put(id, """{"name":"Bea"}""", ("If-Match", tag)),
             tag => client.Patch(id, """{"email":"ana@example.org"}""", ("If-Match", tag)),
             tag => client.Delete(id, ("If-Match", tag)),
         ];

@@ -7,7 +7,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores.Mongo;
 
-/// <summary>A store on a MongoDB double of its own, which keeps the commands that it was sent.</summary>
+/// <summary>A store with its own MongoDB double, which keeps the received commands.</summary>
 public abstract class MongoStoreTest : IAsyncLifetime
 {
     private readonly List<StoreHost> _hosts = [];
@@ -33,13 +33,13 @@ public abstract class MongoStoreTest : IAsyncLifetime
     private protected static UserId Id(string text) =>
         UserId.TryParse(text, out var id, out var error) ? id : throw new InvalidOperationException(error);
 
-    /// <summary>A document as the store writes it.</summary>
+    /// <summary>A document in the store's format.</summary>
     protected static BsonDocument Document(string id, string name = "Other", string version = "v") => new()
     {
         { "_id", id }, { "name", name }, { "createdAt", DateTime.UnixEpoch }, { "updatedAt", DateTime.UnixEpoch }, { "version", version },
     };
 
-    /// <summary>Does what an operator does beside the API, to a collection that is made for it or is there.</summary>
+    /// <summary>Changes the collection as an operator would; creates it first if <paramref name="isNew"/>.</summary>
     protected async Task AsOperatorAsync(Func<IMongoCollection<BsonDocument>, Task> change, Collation? collation = null, bool isNew = true)
     {
         var client = new MongoClient(Server.ConnectionString);

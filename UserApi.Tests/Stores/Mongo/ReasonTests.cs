@@ -6,7 +6,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores.Mongo;
 
-/// <summary>A sign of life is what callers will meet, and what is wrong is said with its cure.</summary>
+/// <summary>A ping shows what callers would experience, and a failure says what is wrong and how to fix it.</summary>
 public sealed class ReasonTests : MongoStoreTest
 {
     [Fact]
@@ -14,7 +14,7 @@ public sealed class ReasonTests : MongoStoreTest
     {
         var store = Store();
         await store.PingAsync(Cancel);
-        var first = Commands("find").Count(); // looks for ids that are no text, too
+        var first = Commands("find").Count(); // includes the search for ids that are not strings
 
         await store.PingAsync(Cancel);
 
@@ -88,7 +88,7 @@ public sealed class ReasonTests : MongoStoreTest
     [Fact]
     public async Task Credentials_that_are_refused_are_said_to_be_and_not_repeated()
     {
-        // The server knows no authentication.
+        // The double has no authentication.
         using var host = new StoreHost(
             TimeProvider.System, ("ConnectionStrings:users", $"mongodb://ana:s3cret@127.0.0.1:{Server.Port}/users?replicaSet=rs0"));
 
@@ -113,7 +113,7 @@ public sealed class ReasonTests : MongoStoreTest
 
         Assert.Equal(0, Server.DocumentCount("users", "users"));
 
-        // Another collection in its place
+        // Replaces the collection
         await AsOperatorAsync(users => users.Database.DropCollectionAsync("users"), isNew: false);
         await store.PingAsync(Cancel);
         Assert.Equal(WriteOutcome.Created, (await PutAsync(store, returnUser: false)).Outcome);

@@ -50,7 +50,7 @@ public sealed class RefusedWriteTests : MongoStoreTest
         Assert.Equal(Puts, Server.DocumentCount("users", "users"));
         Assert.InRange(Server.CommandCount("update") - before, 1, Puts); // nothing was tried again
         var problem = await Task.FromResult(puts[13]).IsProblem(HttpStatusCode.Conflict);
-        Assert.Equal("Another user has this value.", problem.GetProperty("errors").GetProperty("email")[0].GetString());
+        Assert.Equal("email must be unique: another user has this value.", problem.GetProperty("errors").GetProperty("email")[0].GetString());
 
         // By itself, with a command of its own, and as a change of a user that is there
         await client.Put("u13", Body("taken"), ("Prefer", "return=representation")).IsProblem(HttpStatusCode.Conflict);
@@ -72,7 +72,7 @@ public sealed class RefusedWriteTests : MongoStoreTest
         Assert.Equal([13], puts.Index().Where(put => (int)put.Item.StatusCode == 422).Select(put => put.Index));
         Assert.Equal(Puts - 1, puts.Count(put => (int)put.StatusCode == 201));
         var problem = await client.Put("u13", Body("Refused"), ("If-None-Match", "*")).IsProblem(HttpStatusCode.UnprocessableEntity);
-        Assert.Equal("A rule of the database refuses this user.", problem.GetProperty("detail").GetString());
+        Assert.Equal("/problems/database-rule", problem.GetProperty("type").GetString());
         Assert.Equal(Puts - 1, Server.DocumentCount("users", "users"));
 
         static string Body(string name) => $$"""{"name":"{{name}}"}""";

@@ -20,7 +20,7 @@ public sealed class TimeLimitTests : MongoStoreTest
         var store = Store();
         await store.PutAsync(Id("ana"), new("Ana"), default, returnUser: false, Cancel);
         await store.PutAsync(Id("ana"), new("Ana"), s_createOnly, returnUser: false, Cancel);
-        await store.UpdateAsync(Id("ana"), body => body, default, Cancel);
+        await store.UpdateAsync(Id("ana"), body => body with { Name = "Bea" }, default, Cancel);
         await store.ListAsync(null, 10, Cancel);
         await store.DeleteAsync(Id("ana"), Precondition.Matches("none"), Cancel);
         await store.PingAsync(Cancel);
@@ -37,7 +37,7 @@ public sealed class TimeLimitTests : MongoStoreTest
         await store.PutAsync(Id("ana"), new("Ana"), default, returnUser: false, Cancel);
         Server.ExecutionTime = TimeSpan.FromMilliseconds(400);
 
-        await store.UpdateAsync(Id("ana"), body => body, default, Cancel);
+        await store.UpdateAsync(Id("ana"), body => body with { Name = "Bea" }, default, Cancel);
 
         var write = Commands("findAndModify").Single();
         Assert.InRange(write["maxTimeMS"].ToInt32(), 150, 1050);

@@ -57,9 +57,12 @@ public sealed class UpsertTests : MongoStoreTest
         .Where(statement => statement.GetValue("upsert", false).ToBoolean())
         .Select(statement => statement.GetValue("q", statement.GetValue("query", null)).AsBsonDocument);
 
-    // An equality of _id, and beside it at most a $nin of at least one value, which the server neither drops nor makes false.
+    // An equality of _id, and beside it at most a $nin of at least one value and an $or of several $ne, which the server neither drops nor makes
+    // false or an equality.
     private static bool KeepsItsId(BsonDocument filter) =>
         filter["_id"].IsString
         && filter.Elements.All(element => element.Name == "_id"
-            || element.Value is BsonDocument { ElementCount: 1 } condition && condition.GetElement(0) is { Name: "$nin", Value: BsonArray { Count: > 0 } });
+            || element.Value is BsonDocument { ElementCount: 1 } condition && condition.GetElement(0) is { Name: "$nin", Value: BsonArray { Count: > 0 } }
+            || element is { Name: "$or", Value: BsonArray { Count: > 1 } any } && any.All(part =>
+                part is BsonDocument { ElementCount: 1 } member && member[0] is BsonDocument { ElementCount: 1 } difference && difference.GetElement(0).Name == "$ne"));
 }

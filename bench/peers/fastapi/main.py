@@ -1,4 +1,4 @@
-"""simple-user-api's two operations as it has them, but by _id: its own lookup, by a field without an index, reads every user."""
+"""The two operations of simple-user-api, but by _id: the original finds users by a field without an index, which reads every user."""
 
 import os
 

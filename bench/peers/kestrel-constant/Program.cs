@@ -1,4 +1,4 @@
-// The ceiling: what Kestrel answers when nothing has to be found, checked or written. No routing, no middleware, no logging.
+// The upper limit: a constant response from Kestrel, without routing, middleware or logging.
 var builder = WebApplication.CreateEmptyBuilder(new());
 builder.WebHost.UseKestrelCore().UseUrls(args[0]);
 var app = builder.Build();

@@ -1,4 +1,4 @@
-// The driver without HTTP: as many loops as there are connections elsewhere, each one operation after another.
+// The driver without HTTP: as many loops as the other contenders have connections, each with one operation after another.
 // Arguments: a MongoDB URL, get or put or mix, the number of loops, seconds, the number of users. Prints one line of JSON.
 using System.Diagnostics;
 using System.Text.Json;
@@ -9,7 +9,7 @@ var url = new MongoUrl(args[0]);
 var (workload, loops, seconds, count) = (args[1], int.Parse(args[2]), double.Parse(args[3]), int.Parse(args[4]));
 var users = new MongoClient(url).GetDatabase(url.DatabaseName).GetCollection<User>("users");
 
-// A process of its own each time, so it warms up each time.
+// Each turn is a new process, so it must warm up.
 await Task.WhenAll(Enumerable.Range(0, loops).Select(_ => LoopAsync(TimeSpan.FromSeconds(4))));
 
 var cpu = Environment.CpuUsage.TotalTime;

@@ -14,7 +14,7 @@ app.MapGet("/users/{id}", (string id) =>
     return command.ExecuteScalar() is string name ? Results.Ok(new User(id, name)) : Results.NotFound();
 });
 
-// A transaction of its own, with SQLite's default synchronous = FULL: as durable as ours.
+// A separate transaction with SQLite's default, synchronous = FULL: as durable as UserApi's.
 app.MapPut("/users/{id}", (string id, UserInput body) =>
 {
     using var connection = new SqliteConnection(connectionString);

@@ -1,6 +1,6 @@
-# Without any way to the internet: tasks reach AWS through VPC endpoints alone. ECR in the same region must hold every image (a
-# pull-through cache would need the internet for its first pull), and the issuer of tokens must be in a peered network: AWS
-# PrivateLink serves no Cognito user pool that has a domain, without which no program gets a token.
+# A network without internet access: tasks reach AWS through VPC endpoints only. Every image must be in ECR in the same region (a
+# pull-through cache would need the internet for its first pull), and the token issuer must be in a peered network: AWS PrivateLink
+# does not serve Cognito user pools that have a domain, and without a domain programs cannot get tokens.
 
 terraform {
   required_version = ">= 1.11"
@@ -24,25 +24,25 @@ variable "region" {
 }
 
 variable "zones" {
-  description = "Availability zones, with the number that their subnets' ranges are counted by."
+  description = "Availability zones with the numbers that determine the ranges of their subnets."
   type        = map(number)
   default     = { us-east-1a = 0, us-east-1b = 1 }
 }
 
 variable "registry" {
-  description = "Registry in the same region that holds copies of the three images."
+  description = "ECR registry in the same region with copies of the three images."
   type        = string
   default     = "123456789012.dkr.ecr.us-east-1.amazonaws.com"
 }
 
 variable "issuer" {
-  description = "Issuer of tokens in a peered network, on port 443."
+  description = "Token issuer in a peered network, on port 443."
   type        = object({ authority = string, audiences = list(string) })
   default     = { authority = "https://login.internal.example.com", audiences = ["users"] }
 }
 
 locals {
-  # What tasks call; images come from S3, which has a gateway of its own.
+  # The AWS services that tasks call. Image layers come from S3, which has a gateway endpoint.
   services = ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "xray"]
 }
 
@@ -53,7 +53,7 @@ resource "aws_vpc" "this" {
   tags = { Name = "user-api" }
 }
 
-# CloudFront asks for one before it makes a VPC origin. No route leads there.
+# CloudFront requires an internet gateway for a VPC origin. No route uses it.
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
 }
@@ -105,7 +105,7 @@ module "user_api" {
   app_image   = "${var.registry}/user-api:1.0.0"
   jwt         = var.issuer
 
-  # By way of the endpoints, so that no task starts before they are there.
+  # From the endpoints, so that no task starts before they exist.
   existing_network = {
     vpc_id             = aws_vpc_endpoint.s3.vpc_id
     private_subnet_ids = { for zone, subnet in aws_subnet.private : zone => subnet.id if length(aws_vpc_endpoint.interface) == length(local.services) }
@@ -116,6 +116,6 @@ module "user_api" {
 }
 
 output "app_url" {
-  description = "Address of the API's documentation."
+  description = "URL of the API's documentation."
   value       = module.user_api.app_url
 }

@@ -1,21 +1,21 @@
-# In a network that is there already: its private subnets have a way to AWS (NAT or endpoints), and it has an internet gateway.
+# An existing network: AWS is reachable from its private subnets (by NAT or endpoints), and it has an internet gateway.
 
 terraform {
   required_version = ">= 1.11"
 }
 
 variable "vpc_id" {
-  description = "The VPC."
+  description = "Id of the VPC."
   type        = string
 }
 
 variable "private_subnet_ids" {
-  description = "Its private subnets by zone, at least two."
+  description = "At least two private subnets of the VPC, by zone."
   type        = map(string)
 }
 
 variable "image" {
-  description = "Image of the API. Null: built from this checkout and pushed during apply."
+  description = "Image of the API. Null: apply builds it from this checkout and pushes it."
   type        = string
   default     = null
 }
@@ -32,6 +32,6 @@ module "user_api" {
 }
 
 output "app_url" {
-  description = "Address of the API's documentation."
+  description = "URL of the API's documentation."
   value       = module.user_api.app_url
 }

@@ -1,5 +1,5 @@
-# What people depend on: two tasks at least, a way out in each zone, a database that is run by those whose trade it is, a key of
-# one's own, a domain, a web ACL, protection, somebody who is told, and a pipeline.
+# A deployment for production: at least two tasks, a NAT gateway per zone, a managed database, your own KMS key, a domain, a web ACL,
+# deletion protection, an address for alarms, and a pipeline.
 
 terraform {
   required_version = ">= 1.11"
@@ -18,8 +18,8 @@ provider "aws" {
 
 data "aws_caller_identity" "current" {}
 
-# One key for files, secrets, logs, images and alarms. Besides the account's own principals, these services use it for the deployment:
-# CloudWatch Logs for its groups, CloudWatch and EventBridge to send to the topic of alarms.
+# One key for files, secrets, logs, images and alarms. Besides the account's own principals, these services use it: CloudWatch Logs
+# for the log groups, and CloudWatch and EventBridge to publish to the alarm topic.
 resource "aws_kms_key" "this" {
   description         = "User API"
   enable_key_rotation = true
@@ -62,7 +62,7 @@ module "user_api" {
   max_capacity = 10
   app          = { cpu = 1024, memory = 2048 }
 
-  # Zones by name, so that none moves when AWS offers others.
+  # Zones are named, so that they do not change when AWS offers others.
   network = {
     zones     = { "${var.region}a" = 0, "${var.region}b" = 1, "${var.region}c" = 2 }
     egress    = "nat_per_zone"
@@ -84,11 +84,11 @@ module "user_api" {
 }
 
 output "app_url" {
-  description = "Address of the API's documentation."
+  description = "URL of the API's documentation."
   value       = module.user_api.app_url
 }
 
 output "public_dns_name" {
-  description = "Name to point the domain to."
+  description = "DNS name that the domain must point to."
   value       = module.user_api.public_dns_name
 }

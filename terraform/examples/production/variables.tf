@@ -5,7 +5,7 @@ variable "region" {
 }
 
 variable "external_database" {
-  description = "Secret with the connection string, and address ranges and ports of the servers."
+  description = "Secret with the connection string, and the servers' address ranges and ports."
   type = object({
     secret_arn = string
     cidrs      = list(string)
@@ -21,7 +21,7 @@ variable "external_database" {
 }
 
 variable "domain" {
-  description = "Name that callers use, and the ARN of its certificate in us-east-1."
+  description = "Domain name that callers use, and the ARN of its certificate in us-east-1."
   type        = object({ name = string, certificate_arn = string })
   default = {
     name            = "users.example.com"
@@ -36,13 +36,13 @@ variable "web_acl_arn" {
 }
 
 variable "permissions_boundary_arn" {
-  description = "Permissions boundary that the account asks for."
+  description = "Permissions boundary that the account requires."
   type        = string
   default     = null
 }
 
 variable "alarm_email" {
-  description = "Address that alarms are mailed to."
+  description = "Email address that alarms are sent to."
   type        = string
   default     = "on-call@example.com"
 }

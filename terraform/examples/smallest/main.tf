@@ -1,4 +1,4 @@
-# The least that it costs to have one: no NAT gateway, small tasks on ARM, no Container Insights, no access logs.
+# The cheapest deployment: no NAT gateway, small tasks on ARM, no Container Insights, no access logs.
 
 terraform {
   required_version = ">= 1.11"
@@ -20,6 +20,6 @@ module "user_api" {
 }
 
 output "app_url" {
-  description = "Address of the API's documentation."
+  description = "URL of the API's documentation."
   value       = module.user_api.app_url
 }

@@ -1,4 +1,4 @@
-# Without a role: application autoscaling has its service-linked one, and makes it when an account has none yet.
+# No role is given: application autoscaling uses its service-linked role, and creates it if the account has none yet.
 resource "aws_appautoscaling_target" "api" {
   service_namespace  = "ecs"
   scalable_dimension = "ecs:service:DesiredCount"
@@ -20,7 +20,7 @@ resource "aws_appautoscaling_policy" "api" {
   scalable_dimension = aws_appautoscaling_target.api.scalable_dimension
   resource_id        = aws_appautoscaling_target.api.resource_id
 
-  # Out fast, in slowly.
+  # Scales out fast and in slowly.
   target_tracking_scaling_policy_configuration {
     target_value       = each.value.target
     scale_out_cooldown = 60

@@ -8,7 +8,7 @@ module "task" {
 }
 
 locals {
-  # Each gives the one before it time to end: a request, the host that drains its requests, the container that stops the host.
+  # Each timeout is longer than the one before it: of a request, of the host's graceful shutdown, and of the container's stop.
   shutdown_timeout = var.request_timeout + 10
   stop_timeout     = local.shutdown_timeout + 10
 
@@ -23,7 +23,7 @@ locals {
     portMappings           = [{ containerPort = var.container_port, hostPort = var.container_port, protocol = "tcp" }]
     linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
 
-    # Started after the collector and stopped before it, so that the last spans get out. Not "HEALTHY": the API does not need it.
+    # The API stops before the collector, so that its last spans are exported. Not "HEALTHY": the API also runs without the collector.
     dependsOn = [{ containerName = "collector", condition = "START" }]
 
     environment = [
@@ -35,7 +35,7 @@ locals {
 
         Limits__RequestsPerSecondPerCaller = tostring(var.requests_per_second_per_caller)
 
-        # Its socket is the one thing that .NET would write to disk.
+        # Otherwise .NET would write a diagnostics socket to the read-only file system.
         DOTNET_EnableDiagnostics = "0"
 
         OTEL_SERVICE_NAME           = var.context.name
@@ -44,7 +44,7 @@ locals {
         OTEL_TRACES_SAMPLER         = "parentbased_traceidratio"
         OTEL_TRACES_SAMPLER_ARG     = tostring(var.trace_sampling_ratio)
 
-        # CloudWatch has percentiles of exponential histograms only, and takes each measurement as new.
+        # CloudWatch computes percentiles of exponential histograms only, and expects deltas.
         OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION = "base2_exponential_bucket_histogram"
         OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE        = "delta"
       }) : { name = name, value = value }
@@ -52,7 +52,7 @@ locals {
 
     secrets = [{ name = "ConnectionStrings__users", valueFrom = var.connection_string.value_from }]
 
-    # Without a check of its own: the load balancer asks already, and a second opinion every half minute costs a small task more.
+    # No container health check: the load balancer probes already, and another probe every half minute would cost a small task CPU.
 
     logConfiguration = {
       logDriver = "awslogs"
@@ -68,10 +68,10 @@ locals {
     memory                 = var.collector.memory
     linuxParameters        = { capabilities = { drop = ["ALL"] } }
 
-    # Started again in its task when it ends; one that ends within the minute stays stopped, and an event says so.
+    # ECS restarts it in its task when it ends. If it ends within a minute of its start, it stays stopped, and an event reports that.
     restartPolicy = { enabled = true, restartAttemptPeriod = 60 }
 
-    # Named by its content: a changed configuration is a new revision, and deployed like one.
+    # The hash makes a changed configuration a new revision of the task, which is then deployed.
     environment = [{ name = "CONFIG_SHA256", value = var.collector.configuration_hash }]
     secrets     = [{ name = "AOT_CONFIG_CONTENT", valueFrom = var.collector.configuration_arn }]
 
@@ -106,7 +106,7 @@ resource "aws_ecs_task_definition" "api" {
     cpu_architecture        = var.architecture
   }
 
-  # Revisions stay registered: ECS goes back to the one before when a deployment fails, and must be able to start tasks of it.
+  # Revisions stay registered, because ECS returns to the previous one when a deployment fails.
   lifecycle {
     create_before_destroy = true
   }
@@ -152,17 +152,17 @@ resource "aws_ecs_service" "api" {
   }
 
   lifecycle {
-    # Autoscaling's business once the service is there.
+    # Autoscaling sets it after the service is created.
     ignore_changes = [desired_count]
 
-    # Terraform is content with a stable service, also when ECS has rolled it back.
+    # Terraform accepts any stable service, even one that ECS has rolled back.
     postcondition {
       condition     = self.task_definition == aws_ecs_task_definition.api.arn
-      error_message = "ECS rolled the API back: its service runs ${self.task_definition}. The service's events, the alarms and the log group ${aws_cloudwatch_log_group.api.name} say why."
+      error_message = "ECS rolled the API back: its service runs ${self.task_definition}. The service's events, the alarms and the log group ${aws_cloudwatch_log_group.api.name} show the reason."
     }
   }
 
-  # What a task needs to start, and must not lose before it has stopped.
+  # What a task needs from its start until it has stopped.
   depends_on = [
     aws_iam_role_policy.api_execution,
     aws_iam_role_policy.api_task,

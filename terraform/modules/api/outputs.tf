@@ -4,22 +4,22 @@ output "service_name" {
 }
 
 output "task_family" {
-  description = "Family of its task definitions."
+  description = "Family of the API's task definitions."
   value       = aws_ecs_task_definition.api.family
 }
 
 output "task_definition_arn" {
-  description = "Revision of the task definition that was asked for."
+  description = "Requested revision of the task definition."
   value       = aws_ecs_task_definition.api.arn
 }
 
 output "role_arns" {
-  description = "Roles that are passed to its tasks."
+  description = "Roles of the API's tasks."
   value       = [aws_iam_role.api_execution.arn, aws_iam_role.api_task.arn]
 }
 
 output "security_group_id" {
-  description = "Security group of its tasks."
+  description = "Security group of the API's tasks."
   value       = aws_security_group.api.id
 }
 

@@ -1,4 +1,4 @@
-# The execution role is ECS's, to start the task; the task role is the containers' own.
+# ECS uses the execution role to start the task; the containers use the task role.
 
 resource "aws_iam_role" "api_execution" {
   name                 = "${var.context.name}-${var.context.region}-api-execution"
@@ -66,7 +66,7 @@ resource "aws_iam_role_policy" "api_task" {
         Sid      = "SendTraces"
         Effect   = "Allow"
         Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-        Resource = "*" # the actions know no resource
+        Resource = "*" # these actions cannot be limited to a resource
       },
       {
         Sid      = "SendMetrics"

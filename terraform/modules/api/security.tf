@@ -1,4 +1,4 @@
-# Who may talk to the API, and to whom it may. Every rule is a resource of its own: rules inside a group and rules beside it undo each other.
+# Connections to and from the API. Every rule is its own resource: Terraform's inline rules and rule resources overwrite each other.
 
 resource "aws_security_group" "api" {
   name        = "${var.context.name}-api"
@@ -59,7 +59,7 @@ resource "aws_vpc_security_group_egress_rule" "api_to_external_database" {
   to_port           = var.external_database.to_port
 }
 
-# ECS for secrets and images, the collector for telemetry, the API for the keys of its tokens' issuer.
+# Used by ECS for secrets and images, by the collector for telemetry, and by the API for the keys of its tokens' issuer.
 resource "aws_vpc_security_group_egress_rule" "api_to_aws" {
   security_group_id = aws_security_group.api.id
   description       = "AWS and registries"

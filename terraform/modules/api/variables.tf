@@ -1,5 +1,5 @@
 variable "context" {
-  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  description = "What all modules of a deployment share: its name (the prefix of all names), account and region, encryption, permissions boundary, log retention and deletion protection."
   type = object({
     name                     = string
     region                   = string
@@ -12,10 +12,10 @@ variable "context" {
   })
   nullable = false
 
-  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  # Load balancer names have at most 32 characters, IAM role names, which include region and purpose, 64; S3 allows no upper case.
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
-    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, beginning with a letter."
   }
 }
 
@@ -26,7 +26,7 @@ variable "vpc_id" {
 }
 
 variable "tasks" {
-  description = "Where tasks run: subnets by zone, which must have a way to AWS, and whether tasks get public addresses for that."
+  description = "Subnets of tasks by zone, from which AWS must be reachable, and whether tasks get public addresses for that."
   type = object({
     subnet_ids       = map(string)
     assign_public_ip = optional(bool, false)
@@ -35,13 +35,13 @@ variable "tasks" {
 }
 
 variable "cluster" {
-  description = "ECS cluster that the API's service is part of."
+  description = "ECS cluster of the API's service."
   type        = object({ name = string, arn = string })
   nullable    = false
 }
 
 variable "load_balancer" {
-  description = "Load balancer before the API: its security group, and the suffix of its ARN by which it is measured."
+  description = "Load balancer in front of the API: its security group, and the suffix of its ARN for its metrics."
   type = object({
     security_group_id = string
     arn_suffix        = string
@@ -84,7 +84,7 @@ variable "cpu" {
 }
 
 variable "memory" {
-  description = "Memory of a task in MiB, the collector's included."
+  description = "Memory of a task in MiB, including the collector's."
   type        = number
   default     = 1024
   nullable    = false
@@ -96,15 +96,15 @@ variable "container_port" {
   default     = 8000
   nullable    = false
 
-  # Lower ports are for root, which the API does not run as; the collector has the others in the same network namespace.
+  # Lower ports need root. The collector uses 4317 and 13133 in the same network namespace.
   validation {
     condition     = var.container_port == floor(var.container_port) && var.container_port >= 1024 && var.container_port <= 65535 && !contains([4317, 13133], var.container_port)
-    error_message = "The API's port must be a whole number from 1024 to 65535, other than the collector's 4317 and 13133."
+    error_message = "The API's port must be a whole number from 1024 to 65535, except 4317 and 13133, which the collector uses."
   }
 }
 
 variable "min_capacity" {
-  description = "Fewest tasks."
+  description = "Minimum number of tasks."
   type        = number
   default     = 1
   nullable    = false
@@ -116,19 +116,19 @@ variable "min_capacity" {
 }
 
 variable "max_capacity" {
-  description = "Most tasks that autoscaling starts."
+  description = "Maximum number of tasks."
   type        = number
   default     = 3
   nullable    = false
 
   validation {
     condition     = var.max_capacity == floor(var.max_capacity) && var.max_capacity >= var.min_capacity
-    error_message = "max_capacity must be a whole number, and not below min_capacity."
+    error_message = "max_capacity must be a whole number and must not be below min_capacity."
   }
 }
 
 variable "cpu_threshold" {
-  description = "CPU use in percent that autoscaling holds the API at."
+  description = "Average CPU use of the API, in percent, that autoscaling aims at."
   type        = number
   default     = 80
   nullable    = false
@@ -140,19 +140,19 @@ variable "cpu_threshold" {
 }
 
 variable "memory_threshold" {
-  description = "Memory use in percent that autoscaling holds the API at."
+  description = "Average memory use of the API, in percent, that autoscaling aims at."
   type        = number
   default     = 80
   nullable    = false
 
   validation {
     condition     = var.memory_threshold >= 1 && var.memory_threshold <= 100
-    error_message = "The threshold of memory must be from 1 to 100."
+    error_message = "The memory threshold must be from 1 to 100."
   }
 }
 
 variable "requests_threshold" {
-  description = "Requests a minute and task that autoscaling holds the API at."
+  description = "Requests per minute and task that autoscaling aims at."
   type        = number
   default     = 6000
   nullable    = false
@@ -164,20 +164,21 @@ variable "requests_threshold" {
 }
 
 variable "request_timeout" {
-  description = "Seconds within which the API answers any request. Draining and stopping wait accordingly longer."
+  description = "Timeout of a request in seconds. Graceful shutdown and the container's stop timeout are longer by a fixed time."
   type        = number
   default     = 10
   nullable    = false
 
-  # The load balancer gives up a silent request after 60 seconds.
+  # More than the 1.5 seconds that the API gives one operation on its store (Store:Timeout), or it does not start. The load balancer gives up
+  # a silent request after 60 seconds.
   validation {
-    condition     = var.request_timeout == floor(var.request_timeout) && var.request_timeout >= 1 && var.request_timeout <= 50
-    error_message = "request_timeout must be a whole number from 1 to 50."
+    condition     = var.request_timeout == floor(var.request_timeout) && var.request_timeout >= 2 && var.request_timeout <= 50
+    error_message = "request_timeout must be a whole number from 2 to 50."
   }
 }
 
 variable "requests_per_second_per_caller" {
-  description = "Requests a second that a task takes from one caller, on average; more are answered 429. 0: no limit."
+  description = "Requests per second that a task accepts from one caller, on average; the response to more is 429. 0: no limit."
   type        = number
   default     = 0
   nullable    = false
@@ -201,14 +202,14 @@ variable "trace_sampling_ratio" {
 }
 
 variable "settings" {
-  description = "Further environment of the API, such as whose tokens it takes (README.md of the repository lists its settings). No secrets."
+  description = "Further environment variables of the API, such as those that say which tokens it accepts. They must not contain secrets."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "connection_string" {
-  description = "Secret with the connection string: as a task definition names it (value_from: its ARN, which a JSON key and a version may follow), its ARN, and its KMS key if that is not the account's default key for secrets."
+  description = "Secret with the connection string: value_from as in a task definition (its ARN, which a JSON key and a version may follow), its ARN, and its KMS key if that is not the account's default key for secrets."
   type = object({
     value_from  = string
     secret_arn  = string
@@ -227,7 +228,7 @@ variable "container_database" {
 }
 
 variable "external_database" {
-  description = "Address ranges and ports of a database elsewhere: the only ones outside that the API may reach, besides port 443. Null: none."
+  description = "Address ranges and ports of an external database: the only ones outside that the API may connect to, besides port 443. Null: none."
   type = object({
     cidrs     = list(string)
     from_port = number
@@ -237,7 +238,7 @@ variable "external_database" {
 }
 
 variable "collector" {
-  description = "OpenTelemetry collector beside the API: image, memory in MiB, SSM parameter with its configuration, hash of that, and the log group of its metrics."
+  description = "OpenTelemetry collector beside the API: image, memory in MiB, SSM parameter with its configuration, hash of the configuration, and log group of its metrics."
   type = object({
     image                 = string
     memory                = number
@@ -249,7 +250,7 @@ variable "collector" {
 }
 
 variable "deployment_alarm_names" {
-  description = "Alarms that roll a deployment back."
+  description = "Alarms that roll back a deployment."
   type        = list(string)
   nullable    = false
 
@@ -260,7 +261,7 @@ variable "deployment_alarm_names" {
 }
 
 variable "wait_for_steady_state" {
-  description = "Whether apply waits until the service runs what was asked for."
+  description = "Whether apply waits until the service runs the requested revision."
   type        = bool
   default     = true
   nullable    = false

@@ -1,4 +1,4 @@
-# The API finds the database by name. The driver resolves it at every new connection, so a moved task is found in seconds.
+# The API finds the database by name. The driver resolves the name for every new connection, so it finds a moved task within seconds.
 
 resource "aws_service_discovery_private_dns_namespace" "this" {
   name        = "${var.context.name}.internal"
@@ -21,7 +21,7 @@ resource "aws_service_discovery_service" "database" {
     }
   }
 
-  # ECS says which task is healthy.
+  # ECS reports which task is healthy.
   health_check_custom_config {
     failure_threshold = 1
   }

@@ -1,21 +1,21 @@
-# The file system, its backups, and the guard before both.
+# The file system, its backups, and the guard that protects both.
 
 resource "aws_efs_file_system" "database" {
   encrypted  = true
   kms_key_id = var.context.kms_key_arn
 
-  # Bursting gives a file system as small as this one next to nothing.
+  # Bursting mode gives a file system this small hardly any throughput.
   throughput_mode = "elastic"
 
   tags = { Name = "${var.context.name}-database" }
 
-  # With another key, another file system would be made, empty, and the server would run on it.
+  # Another key would create a new, empty file system, and the server would run on it.
   lifecycle {
     ignore_changes = [kms_key_id]
 
     postcondition {
       condition     = var.context.kms_key_arn == null || self.kms_key_id == var.context.kms_key_arn
-      error_message = "The key of a file system cannot be changed: it is ${self.kms_key_id}. Set it back, or move the users to a second deployment."
+      error_message = "The KMS key of a file system cannot be changed: it is ${self.kms_key_id}. Set it back, or move the users to a second deployment."
     }
   }
 }
@@ -39,7 +39,7 @@ resource "aws_efs_access_point" "database" {
   root_directory {
     path = var.directory
 
-    # Made for the first server only. Any other directory is a restored backup: one that is not there is a typing error, and its mount fails.
+    # Created for the default directory only. Any other must exist, as a restored backup: a mistyped one must fail to mount, not be created.
     dynamic "creation_info" {
       for_each = var.directory == "/mongo" ? ["first"] : []
 
@@ -53,13 +53,13 @@ resource "aws_efs_access_point" "database" {
 
   tags = { Name = "${var.context.name}-database" }
 
-  # The server runs on the old one until it is replaced.
+  # The server uses the old one until it is replaced.
   lifecycle {
     create_before_destroy = true
   }
 }
 
-# The database task, through its access point and encrypted, and nobody else.
+# Only the database task may connect, through its access point and encrypted.
 resource "aws_efs_file_system_policy" "database" {
   file_system_id = aws_efs_file_system.database.id
 
@@ -86,13 +86,13 @@ resource "aws_efs_file_system_policy" "database" {
   })
 }
 
-# A vault of its own: in the account's default one, backups would survive destroy.
+# A separate vault: in the account's default vault, backups would survive destroy.
 resource "aws_backup_vault" "database" {
   name          = "${var.context.name}-database"
   kms_key_arn   = var.context.kms_key_arn
   force_destroy = !var.context.deletion_protection
 
-  # The file system's condition says that it cannot be changed: another vault would be made, and this one deleted with its backups.
+  # A new key would replace the vault and delete its backups. The file system's postcondition refuses such a change.
   lifecycle {
     ignore_changes = [kms_key_arn]
   }
@@ -137,7 +137,7 @@ resource "aws_iam_role" "backup" {
   })
 }
 
-# AWS's own policies, as what AWS Backup calls is not documented action by action.
+# AWS's managed policies, because the actions that AWS Backup calls are not documented one by one.
 resource "aws_iam_role_policy_attachment" "backup" {
   for_each = toset(["Backup", "Restores"])
 
@@ -145,8 +145,8 @@ resource "aws_iam_role_policy_attachment" "backup" {
   policy_arn = "arn:${var.context.partition}:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor${each.key}"
 }
 
-# Refuses before anything with data is deleted: it is destroyed first, as it depends on all of that. So it holds for destroy,
-# for a database that is told to go, and for whatever would put another file system or vault in the place of this one.
+# It depends on everything that holds data, so it is destroyed first, and fails before anything else is deleted: on destroy,
+# when the database is removed, and when the file system or the vault would be replaced.
 resource "terraform_data" "guard" {
   input            = { protected = var.context.deletion_protection }
   triggers_replace = [aws_efs_file_system.database.id, aws_backup_vault.database.id]

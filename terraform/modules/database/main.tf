@@ -12,7 +12,7 @@ module "task" {
 locals {
   host = "mongo.${aws_service_discovery_private_dns_namespace.this.name}"
 
-  # With the versions of the secrets, so that new passwords are a new revision of the task.
+  # Includes the versions of the secrets, so that new passwords make a new revision of the task.
   api_secret  = { for key in ["username", "password", "connectionString"] : key => "${aws_secretsmanager_secret.api_database.arn}:${key}::${aws_secretsmanager_secret_version.api_database.version_id}" }
   root_secret = "${aws_secretsmanager_secret.database_root.arn}:password::${aws_secretsmanager_secret_version.database_root.version_id}"
 
@@ -21,19 +21,19 @@ locals {
     image     = var.image
     essential = true
 
-    # The image's own user, and the access point's: nothing to change owners of, which a network file system refuses.
+    # User of the image and of the access point, so that the server need not change owners, which a network file system refuses.
     user            = "999:999"
     entryPoint      = ["bash", "-c"]
     command         = [file("${path.module}/scripts/serve.sh")]
     memory          = var.memory
-    stopTimeout     = 120 # as long as there is: a clean shutdown writes everything out
+    stopTimeout     = 120 # the maximum: a clean shutdown writes all data to disk
     portMappings    = [{ containerPort = var.port, hostPort = var.port, protocol = "tcp" }]
     linuxParameters = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } }
     mountPoints     = [{ sourceVolume = "data", containerPath = "/data/db", readOnly = false }]
     ulimits         = [{ name = "nofile", softLimit = 64000, hardLimit = 64000 }]
 
     environment = [
-      { name = "HOME", value = "/tmp" }, # the shell's history is no part of the data
+      { name = "HOME", value = "/tmp" }, # keeps the shell's history out of the data
       { name = "PORT", value = tostring(var.port) },
     ]
 
@@ -43,13 +43,13 @@ locals {
       { name = "ROOT_PASSWORD", valueFrom = local.root_secret },
     ]
 
-    # A connection, and no more: mongosh takes seconds of a small task's processor. The port opens when the users are made.
+    # Only opens a connection: mongosh would take seconds of a small task's CPU. The port opens after the users are created.
     healthCheck = {
       command     = ["CMD", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${var.port}"]
       interval    = 15
       timeout     = 5
       retries     = 3
-      startPeriod = 300 # as long as a recovery from an unclean shutdown may take
+      startPeriod = 300 # time for a recovery from an unclean shutdown
     }
 
     logConfiguration = {
@@ -107,7 +107,7 @@ resource "aws_ecs_service" "database" {
   launch_type     = "FARGATE"
   desired_count   = 1
 
-  # The old server stops before the new one starts: two on the same files would destroy them.
+  # The old server must stop before the new one starts: two servers on the same files would corrupt them.
   deployment_minimum_healthy_percent = 0
   deployment_maximum_percent         = 100
   availability_zone_rebalancing      = "DISABLED"
@@ -132,15 +132,15 @@ resource "aws_ecs_service" "database" {
     registry_arn = aws_service_discovery_service.database.arn
   }
 
-  # Terraform is content with a stable service, also when ECS has rolled it back.
+  # Terraform accepts any stable service, even one that ECS has rolled back.
   lifecycle {
     postcondition {
       condition     = self.task_definition == aws_ecs_task_definition.database.arn
-      error_message = "ECS rolled the database back: its service runs ${self.task_definition}. The service's events and the log group ${aws_cloudwatch_log_group.database.name} say why."
+      error_message = "ECS rolled the database back: its service runs ${self.task_definition}. The service's events and the log group ${aws_cloudwatch_log_group.database.name} show the reason."
     }
   }
 
-  # What a task needs to start, and must not lose before it has stopped.
+  # What a task needs from its start until it has stopped.
   depends_on = [
     aws_efs_file_system_policy.database,
     aws_efs_mount_target.database,

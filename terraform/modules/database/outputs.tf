@@ -1,16 +1,16 @@
 output "host" {
-  description = "Name of the server inside the VPC."
+  description = "DNS name of the server in the VPC."
   value       = local.host
 }
 
 output "security_group_id" {
-  description = "Security group of the server, known once the server serves: who waits for it finds a database."
+  description = "Security group of the server, known when the server accepts connections, so that what depends on it finds a database."
   value       = aws_security_group.database.id
   depends_on  = [aws_ecs_service.database]
 }
 
 output "connection_string" {
-  description = "Secret with the API's connection string: as a task definition names it, its ARN, and its KMS key."
+  description = "Secret with the API's connection string: value_from as in a task definition, its ARN, and its KMS key."
   value = {
     value_from  = local.api_secret.connectionString
     secret_arn  = aws_secretsmanager_secret.api_database.arn
@@ -24,12 +24,12 @@ output "service_name" {
 }
 
 output "backup_vault" {
-  description = "Vault of the backups."
+  description = "Backup vault."
   value       = aws_backup_vault.database.name
 }
 
 output "backup_role_arn" {
-  description = "Role that AWS Backup saves and restores with."
+  description = "Role that AWS Backup uses to save and restore."
   value       = aws_iam_role.backup.arn
 }
 

@@ -1,13 +1,13 @@
-# Passwords: drawn in the cloud, handed to Secrets Manager through write-only arguments, never in a plan or the state.
+# Passwords are generated in AWS and written to Secrets Manager by write-only arguments: they are in no plan and no state.
 
 resource "terraform_data" "passwords" {
-  # A resource, so that its output is unknown in every plan that writes passwords: they are drawn when that plan is applied.
+  # A resource, so that its output is unknown in a plan that writes passwords: they are then generated when the plan is applied.
   input = { version = var.password_version, length = 40 }
 }
 
 ephemeral "aws_secretsmanager_random_password" "root" {
   password_length     = terraform_data.passwords.output.length
-  exclude_punctuation = true # for the connection string
+  exclude_punctuation = true # punctuation would have to be escaped in the connection string
 }
 
 ephemeral "aws_secretsmanager_random_password" "api" {
@@ -15,7 +15,7 @@ ephemeral "aws_secretsmanager_random_password" "api" {
   exclude_punctuation = true
 }
 
-# With a recovery window, the names stay taken for days after destroy: only where something is worth recovering.
+# With a recovery window, the names stay in use for days after destroy, so there is one with deletion_protection only.
 locals {
   api_username  = "api-v${var.password_version}"
   recovery_days = var.context.deletion_protection ? 30 : 0
@@ -37,8 +37,8 @@ resource "aws_secretsmanager_secret_version" "database_root" {
   })
 }
 
-# Name, password and connection string in one secret, so that they cannot come apart. Each version is a user of its own: the one
-# before keeps its user until the next rotation, so that revisions of the API with either work at any time.
+# Name, password and connection string are in one secret, so that they always match. Each version has a user of its own, and the
+# previous version's user is kept until the next rotation, so that revisions of the API with either version work at any time.
 resource "aws_secretsmanager_secret" "api_database" {
   name                    = "${var.context.name}/database/api"
   description             = "The API's database user. The API reads the connection string, the database task the password, to make the user with it."

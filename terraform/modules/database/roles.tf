@@ -69,7 +69,7 @@ resource "aws_iam_role_policy" "database_task" {
               "ssmmessages:OpenControlChannel",
               "ssmmessages:OpenDataChannel",
             ]
-            Resource = "*" # the actions know no resource
+            Resource = "*" # these actions cannot be limited to a resource
           },
           {
             Sid      = "LogShells"

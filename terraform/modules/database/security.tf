@@ -1,5 +1,5 @@
-# Who may talk to whom. Every rule is a resource of its own: rules inside a group and rules beside it undo each other.
-# The rule that lets the API in is the API module's.
+# Connections to and from the database. Every rule is its own resource: Terraform's inline rules and rule resources overwrite each other.
+# The rule that lets the API connect is in the API module.
 
 resource "aws_security_group" "database" {
   name        = "${var.context.name}-database"
@@ -27,7 +27,7 @@ resource "aws_vpc_security_group_egress_rule" "database_to_file_system" {
   to_port                      = 2049
 }
 
-# For the copy to another database, while there are both.
+# For copying users to another database, while both exist.
 resource "aws_vpc_security_group_egress_rule" "database_to_successor" {
   for_each = toset(var.successor == null ? [] : var.successor.cidrs)
 

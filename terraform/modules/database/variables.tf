@@ -1,5 +1,5 @@
 variable "context" {
-  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  description = "What all modules of a deployment share: its name (the prefix of all names), account and region, encryption, permissions boundary, log retention and deletion protection."
   type = object({
     name                     = string
     region                   = string
@@ -12,10 +12,10 @@ variable "context" {
   })
   nullable = false
 
-  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  # Load balancer names have at most 32 characters, IAM role names, which include region and purpose, 64; S3 allows no upper case.
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
-    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, beginning with a letter."
   }
 }
 
@@ -26,13 +26,13 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Private subnets by zone, or by any name: one mount target of the file system in each, so at most one a zone."
+  description = "Private subnets by zone, or by any name, at most one per zone: each gets a mount target of the file system."
   type        = map(string)
   nullable    = false
 }
 
 variable "tasks" {
-  description = "Where tasks run: subnets by zone, which must have a way to AWS, and whether tasks get public addresses for that."
+  description = "Subnets of tasks by zone, from which AWS must be reachable, and whether tasks get public addresses for that."
   type = object({
     subnet_ids       = map(string)
     assign_public_ip = optional(bool, false)
@@ -41,7 +41,7 @@ variable "tasks" {
 }
 
 variable "cluster_arn" {
-  description = "ECS cluster that the database's service is part of."
+  description = "ECS cluster of the database's service."
   type        = string
   nullable    = false
 }
@@ -54,7 +54,7 @@ variable "image" {
 
   validation {
     condition     = can(regex("[:@][a-zA-Z0-9._:-]+$", var.image)) && !endswith(var.image, ":latest")
-    error_message = "The database's image must name a version: files that a newer MongoDB has opened cannot be opened by an older one again."
+    error_message = "The database's image must name a version: an older MongoDB cannot open files that a newer one has opened."
   }
 }
 
@@ -92,7 +92,7 @@ variable "architecture" {
 }
 
 variable "password_version" {
-  description = "Version of the passwords. A higher one draws new ones, with a new user for the API; the user before keeps working until the next."
+  description = "Version of the passwords. A higher one generates new passwords and a new user for the API; the previous user works until the next version."
   type        = number
   default     = 1
   nullable    = false
@@ -116,12 +116,12 @@ variable "backup_retention_days" {
 }
 
 variable "directory" {
-  description = "Directory of the file system that the server runs on. Another one than /mongo must be there already: a restored backup."
+  description = "Directory of the server's files. Any other than /mongo must already exist, as a restored backup."
   type        = string
   default     = "/mongo"
   nullable    = false
 
-  # EFS takes at most four levels.
+  # EFS allows at most four levels.
   validation {
     condition     = can(regex("^(/[^/ ]+){1,4}$", var.directory)) && length(var.directory) <= 100
     error_message = "directory must be an absolute path of at most four levels and 100 characters."
@@ -129,13 +129,13 @@ variable "directory" {
 }
 
 variable "exec_log_group_arn" {
-  description = "Log group of shells. Null: ECS Exec opens none."
+  description = "Log group for shells. Null: ECS Exec is off."
   type        = string
   default     = null
 }
 
 variable "successor" {
-  description = "External database that users are copied to from here: its address ranges and ports. Null: none."
+  description = "Address ranges and ports of an external database that users are copied to. Null: none."
   type = object({
     cidrs     = list(string)
     from_port = number
@@ -145,7 +145,7 @@ variable "successor" {
 }
 
 variable "wait_for_steady_state" {
-  description = "Whether apply waits until the service runs what was asked for."
+  description = "Whether apply waits until the service runs the requested revision."
   type        = bool
   default     = true
   nullable    = false

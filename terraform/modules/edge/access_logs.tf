@@ -1,4 +1,4 @@
-# Who called: the load balancer's log has its callers' addresses; behind CloudFront those are CloudFront's, whose own log has the callers'.
+# Access logs record the callers' addresses. Behind CloudFront the load balancer logs CloudFront's addresses, so CloudFront logs, too.
 
 resource "aws_s3_bucket" "access_logs" {
   count = var.access_logs ? 1 : 0
@@ -17,7 +17,7 @@ resource "aws_s3_bucket_public_access_block" "access_logs" {
   restrict_public_buckets = true
 }
 
-# Load balancers can write to no bucket with a KMS key.
+# Load balancers cannot write to a bucket that uses a KMS key.
 resource "aws_s3_bucket_server_side_encryption_configuration" "access_logs" {
   count = var.access_logs ? 1 : 0
 
@@ -92,7 +92,7 @@ resource "aws_s3_bucket_policy" "access_logs" {
   })
 }
 
-# CloudFront's logs are set up in us-east-1, wherever they go to.
+# CloudFront's logs must be set up in us-east-1, wherever they are delivered.
 
 resource "aws_cloudwatch_log_delivery_source" "cloudfront" {
   count    = var.access_logs && local.cloudfront ? 1 : 0

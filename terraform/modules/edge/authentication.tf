@@ -1,7 +1,7 @@
-# Whose tokens the API takes.
+# Which tokens the API accepts.
 
-# Programs get tokens here by client credentials; nobody signs up. Clients are made by the command in the outputs, so that
-# their secrets are in no state, and are deleted with the pool.
+# Programs get tokens by client credentials; nobody signs up. Clients are created by the command in the outputs, so that
+# their secrets are not in the state. They are deleted with the pool.
 resource "aws_cognito_user_pool" "this" {
   count = local.cognito ? 1 : 0
 
@@ -13,7 +13,7 @@ resource "aws_cognito_user_pool" "this" {
   }
 }
 
-# Where tokens are asked for. One name space for all accounts of a region.
+# Domain of the token endpoint. It must be unique among all accounts of a region.
 resource "aws_cognito_user_pool_domain" "this" {
   count = local.cognito ? 1 : 0
 
@@ -49,13 +49,13 @@ locals {
     var.anonymous ? { Authentication__AllowAnonymous = "true" } : { Authentication__Schemes__Bearer__Authority = local.token_issuer },
     { for index, audience in var.jwt == null ? [] : var.jwt.audiences : "Authentication__Schemes__Bearer__ValidAudiences__${index}" => audience },
 
-    # Cognito's access tokens name no audience; their scopes name the resource server instead.
+    # Cognito's access tokens have no audience; their scopes name the resource server instead.
     local.cognito ? { Authentication__AnyAudience = "true", Authentication__ScopePrefix = "${aws_cognito_resource_server.api[0].identifier}/" } : {},
   )
 
-  # Each proxy puts the address that it sees behind those that it was given: the caller's is as far from the end as there are proxies.
-  # The load balancer sees public addresses of CloudFront's, which change. Counting is enough, as nothing but CloudFront can connect to
-  # the load balancer, and nothing but that to the API.
+  # Each proxy appends the address that it sees to X-Forwarded-For, so with N proxies the caller's address is the Nth from the end.
+  # CloudFront's public addresses change, so trusted proxies are counted, not listed. That is enough, because only CloudFront can
+  # connect to the load balancer, and only the load balancer to the API.
   forwarding_settings = {
     ForwardedHeaders__Hops        = local.cloudfront ? "2" : "1"
     ForwardedHeaders__Networks__0 = local.cloudfront ? "0.0.0.0/0" : var.vpc_cidr

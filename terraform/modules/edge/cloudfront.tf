@@ -1,12 +1,12 @@
-# HTTPS without a domain, and the only way to the internal load balancer.
+# CloudFront serves HTTPS without a domain, and only it can connect to the internal load balancer.
 
 locals {
-  # AWS's own policies, the same in every account.
+  # AWS's managed policies, the same in every account.
   caching_disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
   all_viewer       = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 }
 
-# Plain HTTP on the last part of the way, which is AWS's network and this VPC: no certificate can be had for a load balancer without a domain.
+# Plain HTTP to the load balancer, over AWS's network and this VPC only: without a domain, a load balancer cannot have a certificate.
 resource "aws_cloudfront_vpc_origin" "this" {
   count = local.cloudfront ? 1 : 0
 
@@ -17,14 +17,14 @@ resource "aws_cloudfront_vpc_origin" "this" {
     https_port             = 443
     origin_protocol_policy = "http-only"
 
-    # Unused, but asked for.
+    # CloudFront requires this although nothing uses it.
     origin_ssl_protocols {
       items    = ["TLSv1.2"]
       quantity = 1
     }
   }
 
-  # AWS takes up to fifteen minutes, after which the provider would give up.
+  # AWS can take fifteen minutes, which is the provider's default timeout.
   timeouts {
     create = "30m"
     update = "30m"
@@ -56,14 +56,14 @@ resource "aws_cloudfront_distribution" "this" {
 
   default_cache_behavior {
     target_origin_id         = "load-balancer"
-    viewer_protocol_policy   = "https-only" # a redirect would come after the token has travelled in the clear
+    viewer_protocol_policy   = "https-only" # with a redirect, the token would already have been sent in clear text
     allowed_methods          = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
     cached_methods           = ["GET", "HEAD"]
     cache_policy_id          = local.caching_disabled
     origin_request_policy_id = local.all_viewer
   }
 
-  # CloudFront keeps these answers for ten seconds even where it caches nothing else: a user just made would still be missing.
+  # By default CloudFront caches these error responses for ten seconds, even if it caches nothing else: a user just created would be missing.
   dynamic "custom_error_response" {
     for_each = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504]
 
@@ -79,7 +79,7 @@ resource "aws_cloudfront_distribution" "this" {
     }
   }
 
-  # AWS fixes the versions of TLS for its own name.
+  # For its own domain name, AWS sets the versions of TLS.
   viewer_certificate {
     cloudfront_default_certificate = var.domain == null
     acm_certificate_arn            = one(var.domain[*].certificate_arn)
@@ -90,7 +90,7 @@ resource "aws_cloudfront_distribution" "this" {
   lifecycle {
     precondition {
       condition     = try(strcontains(var.domain.certificate_arn, ":acm:us-east-1:"), true) # without a domain, it has none
-      error_message = "CloudFront takes certificates of us-east-1 only: domain.certificate_arn names another region."
+      error_message = "domain.certificate_arn must be a certificate in us-east-1, because CloudFront accepts no others."
     }
   }
 }

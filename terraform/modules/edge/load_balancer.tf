@@ -1,13 +1,13 @@
-# What callers connect to: CloudFront, which alone reaches an internal load balancer, or the load balancer itself.
+# Callers connect to CloudFront, which connects to an internal load balancer, or to a public load balancer.
 
 locals {
   cloudfront  = var.public_load_balancer == null
   global_name = "${var.context.name}-${var.context.region}"
 
-  # CloudFront has the certificate otherwise.
+  # With CloudFront, the certificate is CloudFront's.
   load_balancer_certificate_arn = local.cloudfront ? null : one(var.domain[*].certificate_arn)
 
-  # Longer than the API takes for any request.
+  # Longer than the API's request timeout.
   idle_timeout = 60
 
   public_name = local.cloudfront ? aws_cloudfront_distribution.this[0].domain_name : aws_lb.this.dns_name
@@ -33,12 +33,12 @@ resource "aws_lb" "this" {
     }
   }
 
-  # The load balancer proves that it may write before it accepts the bucket.
+  # AWS checks that the load balancer may write to the bucket before it accepts the bucket.
   depends_on = [aws_s3_bucket_policy.access_logs, aws_s3_bucket_public_access_block.access_logs]
 }
 
 resource "aws_lb_target_group" "api" {
-  # A new port needs a new group, which cannot have the old one's name.
+  # A new port needs a new target group, which must have another name than the old one.
   name                 = "${var.context.name}-${var.container_port}"
   port                 = var.container_port
   protocol             = "HTTP"
@@ -46,7 +46,7 @@ resource "aws_lb_target_group" "api" {
   vpc_id               = var.vpc_id
   deregistration_delay = var.deregistration_delay
 
-  # Of the process only: a database that is away for a moment is no reason to replace every task.
+  # Checks the process only: replacing the tasks would not help when the database is down.
   health_check {
     path                = "/alive"
     matcher             = "200"
@@ -92,7 +92,7 @@ resource "aws_lb_listener" "http" {
   lifecycle {
     precondition {
       condition     = local.cloudfront || var.domain != null || var.anonymous
-      error_message = "Bearer tokens would travel over plain HTTP: public_load_balancer needs domain, or anonymous = true."
+      error_message = "public_load_balancer requires domain or anonymous = true: without HTTPS, bearer tokens would be sent in clear text."
     }
   }
 }
@@ -105,7 +105,7 @@ resource "aws_lb_listener" "https" {
   protocol          = "HTTPS"
   certificate_arn   = local.load_balancer_certificate_arn
 
-  # TLS 1.2 and 1.3 with forward secrecy and, for callers that can, post-quantum key exchange.
+  # TLS 1.2 and 1.3 with forward secrecy and, for callers that support it, post-quantum key exchange.
   ssl_policy = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 
   default_action {
@@ -114,7 +114,7 @@ resource "aws_lb_listener" "https" {
   }
 }
 
-# CloudFront takes its web ACL itself.
+# With CloudFront, the web ACL is set on the distribution.
 resource "aws_wafv2_web_acl_association" "load_balancer" {
   count = !local.cloudfront && var.web_acl_arn != null ? 1 : 0
 

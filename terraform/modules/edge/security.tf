@@ -1,4 +1,4 @@
-# Who may connect to the load balancer. Where it may connect to is the API module's to say.
+# Who may connect to the load balancer. The API module has the rules for its outgoing connections.
 
 resource "aws_security_group" "load_balancer" {
   name        = "${var.context.name}-load-balancer"
@@ -22,8 +22,8 @@ resource "aws_vpc_security_group_ingress_rule" "load_balancer" {
   to_port           = each.value.port
 }
 
-# Addresses that CloudFront's requests come from. That others' distributions have them too is no matter: an internal load balancer
-# can be reached through this account's VPC origins only. AWS counts the list as 55 of the 60 rules that a group may have.
+# Addresses of CloudFront's requests. Other accounts' distributions have the same addresses, but cannot connect: an internal load
+# balancer can be reached through this account's VPC origins only. AWS counts the list as 55 of the 60 rules that a group may have.
 data "aws_ec2_managed_prefix_list" "cloudfront" {
   count = local.cloudfront ? 1 : 0
 

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  description = "What all modules of a deployment share: its name (the prefix of all names), account and region, encryption, permissions boundary, log retention and deletion protection."
   type = object({
     name                     = string
     region                   = string
@@ -12,10 +12,10 @@ variable "context" {
   })
   nullable = false
 
-  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  # Load balancer names have at most 32 characters, IAM role names, which include region and purpose, 64; S3 allows no upper case.
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
-    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, beginning with a letter."
   }
 }
 
@@ -26,19 +26,19 @@ variable "vpc_id" {
 }
 
 variable "vpc_cidr" {
-  description = "Its address range, which a public load balancer's requests come from."
+  description = "Address range of the VPC. A public load balancer's requests to the API come from it."
   type        = string
   nullable    = false
 }
 
 variable "private_subnet_ids" {
-  description = "Private subnets by zone, for the load balancer behind CloudFront: at least two."
+  description = "At least two private subnets by zone, for the load balancer behind CloudFront."
   type        = map(string)
   nullable    = false
 }
 
 variable "public_subnet_ids" {
-  description = "Public subnets by zone, for a public load balancer: at least two."
+  description = "At least two public subnets by zone, for a public load balancer."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -52,14 +52,14 @@ variable "container_port" {
 }
 
 variable "deregistration_delay" {
-  description = "Seconds that a task which is about to stop has for its last requests."
+  description = "Seconds that a stopping task has to finish its requests."
   type        = number
   default     = 15
   nullable    = false
 }
 
 variable "public_load_balancer" {
-  description = "A public load balancer in place of CloudFront, and the address ranges that may connect to it. Null: CloudFront."
+  description = "A public load balancer instead of CloudFront, and the address ranges that may connect to it. Null: CloudFront."
   type = object({
     allowed_cidrs = optional(list(string), ["0.0.0.0/0"])
   })
@@ -67,7 +67,7 @@ variable "public_load_balancer" {
 
   validation {
     condition     = try(length(var.public_load_balancer.allowed_cidrs), 1) > 0 && alltrue([for cidr in try(var.public_load_balancer.allowed_cidrs, []) : can(cidrnetmask(cidr))])
-    error_message = "public_load_balancer.allowed_cidrs must be IPv4 ranges in CIDR notation, at least one."
+    error_message = "public_load_balancer.allowed_cidrs must have at least one IPv4 range in CIDR notation, and nothing else."
   }
 
   validation {
@@ -77,7 +77,7 @@ variable "public_load_balancer" {
 }
 
 variable "domain" {
-  description = "Name that callers use and the ACM certificate for it: of us-east-1 for CloudFront, of the region for a public load balancer. Null: AWS's own name."
+  description = "Domain name that callers use, and its ACM certificate: in us-east-1 for CloudFront, in the deployment's region for a public load balancer. Null: the name that AWS gives."
   type = object({
     name            = string
     certificate_arn = string
@@ -107,19 +107,19 @@ variable "web_acl_arn" {
 
   validation {
     condition     = var.web_acl_arn == null || strcontains(coalesce(var.web_acl_arn, "-"), var.public_load_balancer == null ? ":global/" : ":regional/")
-    error_message = "CloudFront takes web ACLs of scope CLOUDFRONT (global), a load balancer those of scope REGIONAL."
+    error_message = "web_acl_arn must have scope CLOUDFRONT (global) for CloudFront and scope REGIONAL for a public load balancer."
   }
 }
 
 variable "access_logs" {
-  description = "Whether CloudFront and the load balancer log their requests to a bucket."
+  description = "Whether CloudFront and the load balancer log requests to a bucket."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "jwt" {
-  description = "Issuer whose tokens the API takes, below whose address .well-known/openid-configuration is found, and the audiences of tokens meant for it. Null: a Cognito user pool is made."
+  description = "Issuer whose tokens the API accepts, which must serve /.well-known/openid-configuration below its address, and the audiences that the API accepts. Null: a Cognito user pool is created."
   type = object({
     authority = string
     audiences = list(string)
@@ -128,12 +128,12 @@ variable "jwt" {
 
   validation {
     condition     = var.jwt == null || can(regex("^https://[^\\s/:?#]+(:443)?(/[^\\s?#]*)?$", var.jwt.authority))
-    error_message = "jwt.authority must be an https address with port 443, the only one that tasks reach outside."
+    error_message = "jwt.authority must be an https address with port 443, the only port outside that tasks can reach."
   }
 
   validation {
     condition     = try(length(var.jwt.audiences), 1) > 0 && alltrue([for audience in try(var.jwt.audiences, []) : trimspace(audience) != ""])
-    error_message = "jwt.audiences must name at least one audience: without, tokens for any other service would be taken."
+    error_message = "jwt.audiences must have at least one audience: otherwise tokens for any other service would be accepted."
   }
 }
 
@@ -145,11 +145,11 @@ variable "anonymous" {
 
   validation {
     condition     = !(var.anonymous && var.jwt != null)
-    error_message = "anonymous = true takes no tokens: jwt must be null then."
+    error_message = "With anonymous = true no tokens are checked: jwt must be null."
   }
 
   validation {
     condition     = var.anonymous || var.jwt != null || !can(regex("aws|amazon|cognito", var.context.name))
-    error_message = "The name is part of a domain of Cognito's, in which AWS keeps the words aws, amazon and cognito: choose another, or jwt."
+    error_message = "The name is part of a Cognito domain, in which AWS reserves the words aws, amazon and cognito: choose another name, or set jwt."
   }
 }

@@ -6,7 +6,7 @@ terraform {
       source  = "hashicorp/aws"
       version = ">= 5.100, < 7"
 
-      # Where CloudFront's logs are set up.
+      # CloudFront's logs are set up in us-east-1.
       configuration_aliases = [aws.us_east_1]
     }
   }

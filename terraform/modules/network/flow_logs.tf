@@ -58,7 +58,7 @@ resource "aws_iam_role_policy" "flow_logs" {
       {
         Effect   = "Allow"
         Action   = "logs:DescribeLogGroups"
-        Resource = "*" # the service lists groups before it writes
+        Resource = "*" # the service lists log groups before it writes
       },
     ]
   })

@@ -3,24 +3,24 @@ data "aws_availability_zones" "available" {
 
   state = "available"
 
-  # Leaves out local zones, which have no Fargate.
+  # Excludes local zones, which have no Fargate.
   filter {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
   }
 
-  # CloudFront reaches no load balancer there (its list of regions for VPC origins).
+  # CloudFront cannot reach load balancers in these zones (AWS's list of regions for VPC origins).
   exclude_zone_ids = ["apne1-az3", "apne2-az1", "cac1-az3", "use1-az3", "usw1-az2"]
 }
 
 locals {
   available = flatten(data.aws_availability_zones.available[*].names)
 
-  # Three zones, as load balancers and databases like them; fewer where a region has fewer.
+  # Three zones, or fewer if the region has fewer.
   zones = var.zones == null ? { for number, zone in slice(local.available, 0, min(3, length(local.available))) : zone => number } : var.zones
 
   # One sixteenth of the range for each private subnet; the public ones share the first sixteenth.
-  # By the zone's number and not by its place in a list, so that removing one zone leaves the others as they are.
+  # Ranges are chosen by the zone's number, not by its position in a list, so that removing a zone does not change the others.
   public_cidrs  = { for zone, number in local.zones : zone => cidrsubnet(var.cidr, 8, number) }
   private_cidrs = { for zone, number in local.zones : zone => cidrsubnet(var.cidr, 4, number + 1) }
 
@@ -38,30 +38,30 @@ resource "aws_vpc" "this" {
 
   tags = { Name = var.context.name }
 
-  # Another range would be another network: everything in it would have to be made anew, which AWS refuses halfway.
+  # A new range would replace the VPC and everything in it, and AWS would refuse that halfway.
   lifecycle {
     ignore_changes = [cidr_block]
 
     precondition {
       condition     = length(local.zones) >= 2
-      error_message = "${var.context.region} has fewer than two availability zones to choose from: name some in zones."
+      error_message = "${var.context.region} has fewer than two availability zones to choose from: set zones."
     }
 
     postcondition {
       condition     = self.cidr_block == var.cidr
-      error_message = "The address range of a network cannot be changed: it is ${self.cidr_block}. Set it back, or make a second deployment under another name and move to it."
+      error_message = "The address range of a network cannot be changed: it is ${self.cidr_block}. Set it back, or create a second deployment with another name and move to it."
     }
   }
 }
 
-# Without rules, so that nothing works that was put into it by accident.
+# It has no rules, so that a resource placed in it by accident has no connections.
 resource "aws_default_security_group" "this" {
   vpc_id = aws_vpc.this.id
 
   tags = { Name = "${var.context.name}-default" }
 }
 
-# Without one, nothing outside reaches a VPC: CloudFront asks for it too, though its requests do not pass through.
+# CloudFront requires an internet gateway, too, although its requests do not pass through it.
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
 
@@ -152,7 +152,7 @@ resource "aws_route" "nat" {
   nat_gateway_id         = try(aws_nat_gateway.this[each.key], values(aws_nat_gateway.this)[0]).id
 }
 
-# Free, and keeps the layers of images off the NAT gateway's bill.
+# It is free, and saves the NAT gateway's charge for downloaded image layers.
 resource "aws_vpc_endpoint" "s3" {
   vpc_id          = aws_vpc.this.id
   service_name    = "com.amazonaws.${var.context.region}.s3"

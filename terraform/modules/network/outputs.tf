@@ -1,15 +1,15 @@
 output "vpc_id" {
-  description = "The VPC."
+  description = "Id of the VPC."
   value       = aws_vpc.this.id
 }
 
 output "cidr" {
-  description = "Its address range."
+  description = "Address range of the VPC."
   value       = aws_vpc.this.cidr_block
 }
 
 output "zones" {
-  description = "Availability zones in use, with their numbers: the value for zones that keeps them as they are."
+  description = "Availability zones in use with their numbers. Set zones to this value to keep them."
   value       = local.zones
 }
 
@@ -19,7 +19,7 @@ output "private_subnet_ids" {
 }
 
 output "public_subnet_ids" {
-  description = "Public subnets by zone. CloudFront's VPC origins, too, ask for the internet gateway."
+  description = "Public subnets by zone, known when the internet gateway exists, which CloudFront's VPC origins require, too."
   value       = { for zone, subnet in aws_subnet.public : zone => subnet.id }
   depends_on  = [aws_internet_gateway.this]
 }
@@ -30,13 +30,13 @@ output "private_route_table_ids" {
 }
 
 output "tasks" {
-  description = "Where tasks run: their subnets by zone, and whether they need a public address. Known once they have their way out."
+  description = "Subnets of tasks by zone, and whether tasks need public addresses. Known when AWS can be reached from them."
   value = {
     subnet_ids       = { for zone, subnet in var.egress == "public" ? aws_subnet.public : aws_subnet.private : zone => subnet.id }
     assign_public_ip = var.egress == "public"
   }
 
-  # Tasks pull their images and secrets when they start.
+  # Tasks fetch their images and secrets when they start.
   depends_on = [
     aws_route.internet,
     aws_route.nat,

@@ -1,4 +1,4 @@
-# Two alarms judge a deployment and roll it back; those and the others wake people.
+# Two alarms roll back a deployment. All alarms notify people.
 
 locals {
   target_group_dimensions  = { LoadBalancer = var.load_balancer_arn_suffix, TargetGroup = var.target_group_arn_suffix }
@@ -7,7 +7,7 @@ locals {
 
   deployment_alarms = {
     errors = {
-      description = "More than ${var.alarms.error_percent} % of the answers have a 5xx status: the API's own, or the load balancer's, when no task answers"
+      description = "More than ${var.alarms.error_percent} % of the responses have a 5xx status: the API's own, or the load balancer's when no task responds"
       threshold   = var.alarms.error_percent
       metrics = {
         target   = { name = "HTTPCode_Target_5XX_Count", stat = "Sum", dimensions = local.target_group_dimensions }
@@ -15,8 +15,8 @@ locals {
         requests = { name = "RequestCount", stat = "Sum", dimensions = local.target_group_dimensions }
       }
 
-      # Metrics of what did not happen are missing, not 0. The load balancer does not count a request that it found no task for.
-      # A single error in a quiet minute says nothing.
+      # A metric without events is missing, not 0. RequestCount does not include requests for which the load balancer found no task.
+      # Fewer than five errors in a minute are ignored.
       expressions = {
         errors  = "FILL(target, 0) + FILL(balancer, 0)"
         answers = "FILL(requests, 0) + FILL(balancer, 0)"
@@ -24,14 +24,14 @@ locals {
       }
     }
     latency = {
-      description = "The slowest hundredth of at least 100 requests a minute takes more than ${var.alarms.latency_seconds} s"
+      description = "The 99th percentile of the latency of at least 100 requests a minute is above ${var.alarms.latency_seconds} s"
       threshold   = var.alarms.latency_seconds
       metrics = {
         latency  = { name = "TargetResponseTime", stat = "p99", dimensions = local.target_group_dimensions }
         requests = { name = "RequestCount", stat = "Sum", dimensions = local.target_group_dimensions }
       }
 
-      # Of fewer than a hundred requests, the slowest hundredth is one request.
+      # With fewer than a hundred requests, the 99th percentile is a single request.
       expressions = {
         result = "IF(FILL(requests, 0) >= 100, latency, 0)"
       }
@@ -81,8 +81,8 @@ resource "aws_cloudwatch_metric_alarm" "api" {
   }
 }
 
-# An outage without traffic makes no error. Missing data is an alarm: a load balancer without tasks measures nothing.
-# No part of a deployment's judgement, nor is the number of unhealthy hosts: a new task is unhealthy until it serves.
+# Detects an outage without traffic. Missing data raises the alarm, because a load balancer without tasks reports no metric.
+# It does not roll back deployments, and nor does the number of unhealthy hosts, because a new task is unhealthy until it has started.
 resource "aws_cloudwatch_metric_alarm" "no_host" {
   alarm_name          = "${var.context.name}-${var.services.api}-no-healthy-host"
   alarm_description   = "No task of the API passes its health check"
@@ -99,7 +99,7 @@ resource "aws_cloudwatch_metric_alarm" "no_host" {
   ok_actions          = [local.topic_arn]
 }
 
-# Missing data is an alarm here too: a database that does not run measures nothing.
+# Missing data raises the alarm here, too: a database that does not run reports no metrics.
 resource "aws_cloudwatch_metric_alarm" "database" {
   for_each = var.container_database == null ? {} : { cpu = "CPUUtilization", memory = "MemoryUtilization" }
 
@@ -118,13 +118,13 @@ resource "aws_cloudwatch_metric_alarm" "database" {
   ok_actions          = [local.topic_arn]
 }
 
-# What AWS tells by events rather than by metrics.
+# What AWS reports by events, not by metrics.
 locals {
   events = merge(
     {
-      # A container that has stopped in a task that is to run on: the API's own would have taken the task with it.
+      # A stopped container in a running task can only be the collector: if the API's container stops, the task stops.
       collector-stopped = {
-        text    = "The collector of a task of the API has stopped: no traces and metrics of it until the task is replaced."
+        text    = "The collector of an API task has stopped: the task sends no traces and metrics until it is replaced."
         subject = "$.detail.taskArn"
         pattern = {
           source      = ["aws.ecs"]
@@ -176,7 +176,7 @@ resource "aws_cloudwatch_event_target" "alarms" {
   }
 }
 
-# AWS's own key for SNS would shut CloudWatch out; a key of yours must let CloudWatch and EventBridge in (README.md).
+# With AWS's own key for SNS, CloudWatch could not publish. Your key must allow CloudWatch and EventBridge (README.md).
 resource "aws_sns_topic" "alarms" {
   count = var.alarms.topic_arn == null ? 1 : 0
 

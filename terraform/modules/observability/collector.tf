@@ -1,4 +1,4 @@
-# What the API's collector does: traces to X-Ray, metrics to CloudWatch.
+# The API's collector sends traces to X-Ray and metrics to CloudWatch.
 
 resource "aws_cloudwatch_log_group" "metrics" {
   name              = "/ecs/${var.context.name}/metrics"
@@ -10,7 +10,7 @@ locals {
   metrics_namespace = "UserApi"
   collector_memory  = 192
 
-  # Each metric with the sets of labels that it is kept by: every value of every set is a metric on the bill.
+  # Each metric with its sets of labels. Every combination of values in a set is billed as a metric.
   api_metrics = {
     "http.server.request.duration" = [["service.name"]]
     "db.client.operation.duration" = [["service.name"], ["service.name", "db.operation.name"]]
@@ -63,8 +63,8 @@ locals {
           exporters  = ["awsemf"]
         }
 
-        # Taken, so that the API's exporter does not fail, and dropped (debug writes at level info): the container's lines are in
-        # CloudWatch already, and would be paid for twice.
+        # Accepted, so that the API's exporter does not fail, and dropped (debug writes at level info): CloudWatch already has the
+        # container's log lines, and they would be billed twice.
         logs = {
           receivers  = ["otlp"]
           processors = ["memory_limiter"]

@@ -2,7 +2,7 @@ locals {
   global_name   = "${var.context.name}-${var.context.region}"
   service_names = concat([var.services.api], var.container_database[*].service_name)
 
-  # Metrics of the load balancer and of the API, as the rows of a widget.
+  # Metrics of the load balancer and of the API, in the form that widgets expect.
   load_balancer_metric = { for name in ["RequestCount", "TargetResponseTime", "HTTPCode_Target_2XX_Count", "HTTPCode_Target_4XX_Count", "HTTPCode_Target_5XX_Count", "HealthyHostCount", "UnHealthyHostCount"] :
     name => ["AWS/ApplicationELB", name, "LoadBalancer", var.load_balancer_arn_suffix, "TargetGroup", var.target_group_arn_suffix]
   }

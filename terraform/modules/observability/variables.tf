@@ -1,5 +1,5 @@
 variable "context" {
-  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  description = "What all modules of a deployment share: its name (the prefix of all names), account and region, encryption, permissions boundary, log retention and deletion protection."
   type = object({
     name                     = string
     region                   = string
@@ -12,10 +12,10 @@ variable "context" {
   })
   nullable = false
 
-  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  # Load balancer names have at most 32 characters, IAM role names, which include region and purpose, 64; S3 allows no upper case.
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
-    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, beginning with a letter."
   }
 }
 
@@ -41,19 +41,19 @@ variable "container_database" {
 }
 
 variable "load_balancer_arn_suffix" {
-  description = "Load balancer, as CloudWatch names it."
+  description = "Suffix of the load balancer's ARN, by which CloudWatch names it."
   type        = string
   nullable    = false
 }
 
 variable "target_group_arn_suffix" {
-  description = "Target group of the API, as CloudWatch names it."
+  description = "Suffix of the ARN of the API's target group, by which CloudWatch names it."
   type        = string
   nullable    = false
 }
 
 variable "container_insights" {
-  description = "Container Insights of the cluster: \"enabled\", \"enhanced\" or \"disabled\"; the dashboard shows the number of tasks with it."
+  description = "Container Insights of the cluster: \"enabled\", \"enhanced\" or \"disabled\". Unless disabled, the dashboard shows the number of tasks."
   type        = string
   default     = "enabled"
   nullable    = false
@@ -75,18 +75,18 @@ variable "collector_image" {
     error_message = "The collector's image must name a version."
   }
 
-  # An older one would stop at once, beside an API that runs on: the filter's metric_conditions came with v0.146.0 of the upstream collector.
+  # An older one would stop at once while the API runs on: the upstream collector has the filter's metric_conditions since v0.146.0.
   validation {
     condition = try(
       tonumber(regex(":v([0-9]+)\\.[0-9]+", var.collector_image)[0]) > 0 || tonumber(regex(":v[0-9]+\\.([0-9]+)", var.collector_image)[0]) >= 49,
-      true # a tag or digest of one's own says nothing
+      true # another tag or a digest does not tell the version
     )
-    error_message = "The collector's image is too old for its configuration, which is written for v0.49.0 and later."
+    error_message = "The collector's image must be v0.49.0 or later, for which its configuration is written."
   }
 }
 
 variable "alarms" {
-  description = "Who is told, by mail or by an SNS topic that is there already (null: one is made here), and what raises an alarm: share of 5xx answers in percent, 99th percentile of the latency in seconds."
+  description = "Where alarms are sent: email, and topic_arn of an existing SNS topic (null: a topic is created). When they are raised: above this percentage of 5xx responses or this 99th percentile of the latency in seconds."
   type = object({
     email           = optional(string)
     topic_arn       = optional(string)
@@ -108,6 +108,6 @@ variable "alarms" {
 
   validation {
     condition     = var.alarms.error_percent > 0 && var.alarms.error_percent < 100 && var.alarms.latency_seconds > 0
-    error_message = "alarms.error_percent must be between 0 and 100, alarms.latency_seconds above 0."
+    error_message = "alarms.error_percent must be between 0 and 100, and alarms.latency_seconds must be above 0."
   }
 }

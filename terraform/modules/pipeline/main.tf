@@ -1,4 +1,4 @@
-# GitHub's deploying workflow (.github/workflows/deploy.yml): no keys, a token for each job, and only what that job does.
+# Role of the deploying GitHub workflow (.github/workflows/deploy.yml): no keys, a token per job, and only the rights that the job needs.
 
 locals {
   ecs_arn = "arn:${var.context.partition}:ecs:${var.context.region}:${var.context.account_id}"
@@ -49,7 +49,7 @@ resource "aws_iam_role_policy" "deploy" {
           Sid      = "LogInToRegistry"
           Effect   = "Allow"
           Action   = "ecr:GetAuthorizationToken"
-          Resource = "*" # the action knows no resource
+          Resource = "*" # this action cannot be limited to a resource
         },
         {
           Sid    = "PushImage"
@@ -92,8 +92,8 @@ resource "aws_iam_role_policy" "deploy" {
           Resource  = var.task_role_arns
           Condition = { StringEquals = { "iam:PassedToService" = "ecs-tasks.amazonaws.com" } }
         },
-        # The rest of what `terraform apply -refresh=false` calls: it takes the state's word for all that it may not change.
-        # Of a network that is there already, it reads the VPC. Version 6 of the provider waits for a deployment by listing and describing it.
+        # The rest of what `terraform apply -refresh=false` calls, which takes from the state what it must not change. Of an existing network
+        # it reads the VPC. Version 6 of the provider waits for a deployment by listing and describing it.
         {
           Sid    = "Plan"
           Effect = "Allow"
@@ -120,7 +120,7 @@ resource "aws_iam_role_policy" "deploy" {
             Effect    = "Allow"
             Action    = "s3:ListBucket"
             Resource  = "arn:${var.context.partition}:s3:::${bucket}"
-            Condition = { StringLike = { "s3:prefix" = ["${var.context.name}/*", "env:/*"] } } # Terraform looks for workspaces, too
+            Condition = { StringLike = { "s3:prefix" = ["${var.context.name}/*", "env:/*"] } } # Terraform lists workspaces, too
           },
           {
             Sid      = "KeepState"

@@ -1,4 +1,4 @@
 output "deploy_role_arn" {
-  description = "Role that the deploying workflow takes on."
+  description = "Role that the deploying workflow assumes."
   value       = aws_iam_role.deploy.arn
 }

@@ -1,5 +1,5 @@
 variable "context" {
-  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  description = "What all modules of a deployment share: its name (the prefix of all names), account and region, encryption, permissions boundary, log retention and deletion protection."
   type = object({
     name                     = string
     region                   = string
@@ -12,27 +12,27 @@ variable "context" {
   })
   nullable = false
 
-  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  # Load balancer names have at most 32 characters, IAM role names, which include region and purpose, 64; S3 allows no upper case.
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
-    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, beginning with a letter."
   }
 }
 
 variable "repository" {
-  description = "GitHub repository whose workflow may deploy, as its tokens name it: owner/name, or owner@id/name@id if it was made, renamed or transferred since July 15th, 2026."
+  description = "GitHub repository whose workflow may deploy, as GitHub's tokens name it: owner/name, or owner@id/name@id if it was created, renamed or transferred since July 15th, 2026."
   type        = string
   nullable    = false
 
-  # Exactly one repository: no wildcards. https://docs.github.com/en/actions/reference/security/oidc
+  # Exactly one repository, without wildcards. https://docs.github.com/en/actions/reference/security/oidc
   validation {
     condition     = can(regex("^([a-zA-Z0-9-]+/[a-zA-Z0-9._-]+|[a-zA-Z0-9-]+@[0-9]+/[a-zA-Z0-9._-]+@[0-9]+)$", var.repository))
-    error_message = "The repository must be owner/name or, with the ids of both, owner@123/name@456."
+    error_message = "The repository must be owner/name, or with the ids of both, owner@123/name@456."
   }
 }
 
 variable "environment" {
-  description = "GitHub environment that the deploying job must run in, unless branch says otherwise."
+  description = "GitHub environment that the deploying job must run in, unless branch is set."
   type        = string
   default     = "production"
   nullable    = false
@@ -44,7 +44,7 @@ variable "environment" {
 }
 
 variable "branch" {
-  description = "Branch that may deploy, from outside any environment. Null: the environment counts."
+  description = "Branch whose workflow may deploy, instead of the environment. Null: the environment."
   type        = string
   default     = null
 
@@ -55,7 +55,7 @@ variable "branch" {
 }
 
 variable "oidc_provider_arn" {
-  description = "ARN of the account's OIDC provider for GitHub, of which an account can have one only. Null: created here."
+  description = "ARN of the account's OIDC provider for GitHub, of which an account can have only one. Null: it is created."
   type        = string
   default     = null
 
@@ -66,7 +66,7 @@ variable "oidc_provider_arn" {
 }
 
 variable "state_bucket" {
-  description = "Bucket of the Terraform state that the workflow works on, below the deployment's name. Null: none that it may write to."
+  description = "Bucket of the Terraform state, which the workflow may change below the prefix of the deployment's name. Null: it may not write to any bucket."
   type        = string
   default     = null
 

@@ -1,7 +1,7 @@
-# What the API's and the database's tasks have in common. Makes nothing.
+# What the API's and the database's tasks have in common. Creates nothing.
 
 locals {
-  # Memory that Fargate has for each CPU, both as the API names them.
+  # Memory sizes in MiB that Fargate supports for each number of CPU units.
   fargate_memory = {
     "256"   = [512, 1024, 2048]
     "512"   = range(1024, 4096 + 1, 1024)
@@ -12,7 +12,7 @@ locals {
     "16384" = range(32768, 122880 + 1, 8192)
   }
 
-  # Repositories of the images that ECR holds. Images of public registries need no permission.
+  # ECR repositories of the images. Images of public registries need no permission.
   repositories = [
     for parts in [
       for image in values(var.images) : regex("^([0-9]{12})\\.dkr\\.ecr\\.([a-z0-9-]+)\\.amazonaws\\.com(?:\\.cn)?/([^:@]+)", image)

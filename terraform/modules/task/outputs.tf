@@ -1,5 +1,5 @@
 output "trust" {
-  description = "Trust policy of the roles of tasks: ECS, for tasks of this account and region."
+  description = "Trust policy of task roles: ECS may assume them, for tasks of this account and region."
   value = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -15,14 +15,14 @@ output "trust" {
 }
 
 output "pull_statements" {
-  description = "Statements of the execution role that let ECS pull the images that are in ECR."
+  description = "Statements of the execution role that let ECS pull images from ECR."
   value = [
     for statement in [
       {
         Sid      = "LogInToRegistry"
         Effect   = "Allow"
         Action   = ["ecr:GetAuthorizationToken"]
-        Resource = ["*"] # the action knows no resource
+        Resource = ["*"] # this action cannot be limited to a resource
       },
       {
         Sid      = "PullImages"
@@ -35,11 +35,11 @@ output "pull_statements" {
 }
 
 output "log_options" {
-  description = "Options of the awslogs driver that all containers have."
+  description = "Options of the awslogs driver for all containers."
   value = {
     awslogs-region = var.context.region
 
-    # Losing lines when CloudWatch is slow beats making callers wait.
+    # When CloudWatch is slow, losing log lines is better than making callers wait.
     mode            = "non-blocking"
     max-buffer-size = "4m"
   }

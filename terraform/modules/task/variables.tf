@@ -1,5 +1,5 @@
 variable "context" {
-  description = "What all parts of a deployment share: its name (the prefix of all names), where it is, and what it is guarded and encrypted by."
+  description = "What all modules of a deployment share: its name (the prefix of all names), account and region, encryption, permissions boundary, log retention and deletion protection."
   type = object({
     name                     = string
     region                   = string
@@ -12,10 +12,10 @@ variable "context" {
   })
   nullable = false
 
-  # Load balancers take 32 characters, IAM roles 64 with the region and the role's purpose in them, and S3 no upper case.
+  # Load balancer names have at most 32 characters, IAM role names, which include region and purpose, 64; S3 allows no upper case.
   validation {
     condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.context.name)) && length(var.context.name) <= 24
-    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, a letter first."
+    error_message = "context.name must have at most 24 characters: lower-case letters, digits and single hyphens, beginning with a letter."
   }
 }
 
@@ -26,7 +26,7 @@ variable "cpu" {
 
   validation {
     condition     = contains(keys(local.fargate_memory), tostring(var.cpu))
-    error_message = "cpu must be a size that Fargate has: ${join(", ", keys(local.fargate_memory))}."
+    error_message = "cpu must be a size that Fargate supports: ${join(", ", keys(local.fargate_memory))}."
   }
 }
 
@@ -37,7 +37,7 @@ variable "memory" {
 
   validation {
     condition     = contains(lookup(local.fargate_memory, tostring(var.cpu), [var.memory]), var.memory)
-    error_message = "Fargate has no task with cpu = ${var.cpu} and memory = ${var.memory}. With that CPU: ${join(", ", lookup(local.fargate_memory, tostring(var.cpu), []))}."
+    error_message = "Fargate does not support cpu = ${var.cpu} with memory = ${var.memory}. Memory for this CPU: ${join(", ", lookup(local.fargate_memory, tostring(var.cpu), []))}."
   }
 }
 

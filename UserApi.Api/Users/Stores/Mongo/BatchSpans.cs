@@ -3,18 +3,18 @@ using OpenTelemetry;
 
 namespace UserApi.Api.Users.Stores.Mongo;
 
-/// <summary>A request that is carried out together with others.</summary>
+/// <summary>A request in a batch.</summary>
 internal interface IBatchedRequest
 {
-    /// <summary>The span that the request was made in, if there is one.</summary>
+    /// <summary>The current span of the request, if there is one.</summary>
     Activity? Activity { get; }
 }
 
 /// <summary>
-/// Leads the traces of the requests in a batch to the one command that serves them all. A sampled request that is the only sampled one in
-/// its batch has the driver's spans as its children. Where there are several, each has a client span of its own, and the command has a
-/// shared one: it is a child of the first of them, so that it is sampled as they are, and it and all of them are linked to each other
-/// (OpenTelemetry specification, "Links between spans"). How a request is carried out does not depend on whether it is sampled.
+/// Connects the traces of the requests in a batch with the command that serves them all. If only one request of the batch is sampled, the
+/// driver's spans are its children. If several are, each has its own client span, and the command has a shared one: it is a child of the
+/// first client span, so that it is sampled, too, and it is linked with all client spans (OpenTelemetry specification, "Links between spans").
+/// How a request is carried out does not depend on whether it is sampled.
 /// </summary>
 internal sealed class BatchSpans : IDisposable
 {
@@ -27,7 +27,7 @@ internal sealed class BatchSpans : IDisposable
         switch (sampled.Count)
         {
             case 0:
-                // A span of the driver would belong to no request.
+                // The driver's span would belong to no request.
                 _suppression = SuppressInstrumentationScope.Begin();
                 break;
             case 1:
@@ -39,17 +39,17 @@ internal sealed class BatchSpans : IDisposable
         }
     }
 
-    /// <summary>Whether anybody listens to spans. If not, nothing here is done.</summary>
+    /// <summary>Whether spans are recorded. If not, nothing is done here.</summary>
     public static bool IsEnabled => InstrumentedUserStore.Source.HasListeners();
 
-    /// <summary>Prepares the spans of a batch, whose command is to be sent in the same execution context.</summary>
+    /// <summary>Starts the spans of a batch, whose command must be sent in the same execution context.</summary>
     /// <param name="operation">The operation's name.</param>
     /// <param name="batch">The requests.</param>
-    /// <returns>What to dispose of when the command has been answered; null when nobody listens.</returns>
+    /// <returns>The spans, which must be disposed after the command; null if spans are not recorded.</returns>
     public static BatchSpans? Start(string operation, IReadOnlyList<IBatchedRequest> batch) => IsEnabled ? new(operation, batch) : null;
 
     /// <summary>Marks the spans as failed.</summary>
-    /// <param name="failure">What failed.</param>
+    /// <param name="failure">The failure of the command.</param>
     public void Fail(Exception failure) =>
         _spans.ForEach(span => span.SetTag("error.type", (failure.InnerException ?? failure).GetType().FullName).SetStatus(ActivityStatusCode.Error));
 
@@ -65,7 +65,7 @@ internal sealed class BatchSpans : IDisposable
 
     private void StartSpans(string operation, List<Activity> requests, int size)
     {
-        // "BATCH", and the size, are what the semantic conventions for database client spans ask for.
+        // The semantic conventions for database client spans require "BATCH" and the size.
         _spans.AddRange(requests.Select(request => StartSpan(operation, request.Context)).OfType<Activity>());
         if (_spans.Count == 0 || StartSpan($"BATCH {operation}", _spans[0].Context) is not { } shared)
         {

@@ -5,7 +5,8 @@ namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>Puts users without conditions, many in one command.</summary>
 /// <param name="mongo">Carries out the command.</param>
-internal sealed class BatchedPuts(MongoOperations mongo)
+/// <param name="stored">Finds what a put collided with.</param>
+internal sealed class BatchedPuts(MongoOperations mongo, StoredUsers stored)
 {
     private static readonly BulkWriteOptions s_unordered = new() { IsOrdered = false };
 
@@ -14,39 +15,80 @@ internal sealed class BatchedPuts(MongoOperations mongo)
     public ValueTask ExecuteAsync(IReadOnlyList<Request> requests) =>
         mongo.RunAsync(isWrite: true, async budget =>
         {
+            // Ids of what is replaced whatever it is, since it is no user.
+            var noUsers = new HashSet<string>();
             for (var attempt = 1; ; attempt++)
             {
                 var users = mongo.Open().For(budget).Users;
-                var updates = requests.Select(request => new UpdateOneModel<User>(
-                    UserFilters.ById(request.Item.Id), UserBsonSerializer.Replace(request.Item))
-                { IsUpsert = true });
+                List<(Request Request, WriteResult? Refusal)> collided;
                 try
                 {
                     // The driver has no maxTimeMS for it; the write concern bounds the wait for the majority.
-                    var result = await users.BulkWriteAsync([.. updates], s_unordered, budget.Token);
+                    var result = await users.BulkWriteAsync([.. requests.Select(request => Update(request.Item, noUsers))], s_unordered, budget.Token);
                     Answer(requests, result, errors: [], unconfirmed: null);
                     return;
                 }
                 catch (MongoBulkWriteException<User> e)
                 {
-                    requests = Answer(requests, e.Result, e.WriteErrors, e.WriteConcernError);
-                    if (requests.Count == 0)
+                    collided = Answer(requests, e.Result, e.WriteErrors, e.WriteConcernError);
+                    if (collided.Count == 0)
                     {
                         return;
                     }
                 }
                 catch (MongoCommandException e) when (MongoFailures.IsDuplicateKey(e.Code))
                 {
-                    // All of them are tried again.
+                    collided = [.. requests.Select(request => (request, (WriteResult?)null))];
+                }
+
+                requests = await ExplainAsync(collided, noUsers, budget);
+                if (requests.Count == 0)
+                {
+                    return;
                 }
 
                 await MongoOperations.PauseAsync(attempt, budget);
             }
         }, CancellationToken.None);
 
+    private static UpdateOneModel<User> Update(User user, HashSet<string> noUsers)
+    {
+        var members = UserBsonSerializer.Members(user);
+        var filter = UserFilters.ById(user.Id);
+        return new(noUsers.Contains(user.Id) ? filter : UserFilters.Differing(filter, members), UserBsonSerializer.Replace(user, members)) { IsUpsert = true };
+    }
+
+    /// <summary>Answers puts that collided with what is there: with the very state that they put, or with another user's unique value.</summary>
+    /// <returns>Those that are tried again, since another write came in between (SERVER-14322).</returns>
+    private async Task<List<Request>> ExplainAsync(
+        List<(Request Request, WriteResult? Refusal)> collided, HashSet<string> noUsers, OperationBudget budget)
+    {
+        var found = await stored.FindAsync([.. collided.Select(put => put.Request.Item.Id)], budget);
+        var again = new List<Request>();
+        foreach (var (request, refusal) in collided)
+        {
+            var user = found.GetValueOrDefault(request.Item.Id);
+            if (user is not null && user.Body.IsSameAs(request.Item.Body))
+            {
+                request.SetResult(new(WriteOutcome.Unchanged, user.Version, user));
+            }
+            else if (refusal is { } result)
+            {
+                request.SetResult(result);
+            }
+            else
+            {
+                again.Add(request);
+                _ = user is null && noUsers.Add(request.Item.Id);
+            }
+        }
+
+        return again;
+    }
+
     /// <summary>Answers puts by what the server reports of each.</summary>
-    /// <returns>Those that collided with another first write of the same id (SERVER-14322).</returns>
-    private static List<Request> Answer(
+    /// <returns>Those that collided with what is there, and what another unique index than that on _id says of it.</returns>
+    private static List<(Request Request, WriteResult? Refusal)> Answer(
         IReadOnlyList<Request> requests,
         BulkWriteResult result,
         IReadOnlyList<BulkWriteError> errors,
@@ -54,7 +96,7 @@ internal sealed class BatchedPuts(MongoOperations mongo)
     {
         var created = result.Upserts.Select(upsert => upsert.Index).ToHashSet();
         var failed = errors.ToDictionary(error => error.Index);
-        var collided = new List<Request>();
+        var collided = new List<(Request, WriteResult?)>();
         foreach (var (index, request) in requests.Index())
         {
             if (!failed.TryGetValue(index, out var error))
@@ -68,13 +110,13 @@ internal sealed class BatchedPuts(MongoOperations mongo)
                     request.SetResult(new(created.Contains(index) ? WriteOutcome.Created : WriteOutcome.Replaced, request.Item.Version));
                 }
             }
+            else if (MongoFailures.IsDuplicateKey(error.Code))
+            {
+                collided.Add((request, MongoFailures.Refusal(error.Code, error.Message)));
+            }
             else if (MongoFailures.Refusal(error.Code, error.Message) is { } refusal)
             {
                 request.SetResult(refusal);
-            }
-            else if (MongoFailures.IsDuplicateKey(error.Code))
-            {
-                collided.Add(request);
             }
             else
             {

@@ -65,6 +65,21 @@ internal sealed partial class MongoConnection : IDisposable
         return $"{string.Join(',', url.Servers)}/{url.DatabaseName ?? MongoUsers.Name}";
     }
 
+    /// <summary>What is wrong with a connection string, without quoting it; null where it can work.</summary>
+    /// <param name="connectionString">The connection string.</param>
+    public static string? Refuse(string connectionString)
+    {
+        try
+        {
+            Parse(connectionString);
+            return null;
+        }
+        catch (OptionsValidationException e)
+        {
+            return e.Message;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

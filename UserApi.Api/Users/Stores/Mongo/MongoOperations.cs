@@ -2,9 +2,9 @@ using MongoDB.Driver;
 
 namespace UserApi.Api.Users.Stores.Mongo;
 
-/// <summary>Carries out operations on the collection within their time, and says what their failures mean.</summary>
-/// <param name="connection">Leads to the database; disposed of with this.</param>
-/// <param name="timeout">What one operation may take.</param>
+/// <summary>Carries out operations on the collection within their timeout, and translates their failures.</summary>
+/// <param name="connection">The connection to the database; disposed with this object.</param>
+/// <param name="timeout">The timeout of one operation.</param>
 internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeout) : IDisposable
 {
     private const int MaxAttempts = 4;
@@ -15,13 +15,13 @@ internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeo
     private volatile string? _lastWriteFault;
 
     /// <summary>
-    /// What the last write failed of, where that lasts until somebody changes a setting, see <see cref="StoreUnavailableException.Reason"/>;
-    /// null when it succeeded.
+    /// Why the last write failed, if the failure lasts until somebody changes a setting, see <see cref="StoreUnavailableException.Reason"/>;
+    /// null if it succeeded.
     /// </summary>
     public string? LastWriteFault => _lastWriteFault;
 
-    /// <summary>Starts the time of an operation.</summary>
-    /// <param name="cancellationToken">The caller gives up.</param>
+    /// <summary>Starts the timeout of an operation.</summary>
+    /// <param name="cancellationToken">Cancelled by the caller.</param>
     public OperationBudget StartBudget(CancellationToken cancellationToken) => new(timeout, cancellationToken);
 
     /// <inheritdoc cref="RunAsync{T}(bool, Func{OperationBudget, Task{T}}, CancellationToken)"/>
@@ -38,8 +38,8 @@ internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeo
     /// <summary>Carries out an operation.</summary>
     /// <param name="isWrite">Whether it writes.</param>
     /// <param name="operation">The operation.</param>
-    /// <param name="cancellationToken">The caller gives up.</param>
-    /// <exception cref="StoreUnavailableException">The database did not carry it out in time.</exception>
+    /// <param name="cancellationToken">Cancelled by the caller.</param>
+    /// <exception cref="StoreUnavailableException">The database did not carry it out within the timeout.</exception>
     public async ValueTask<T> RunAsync<T>(bool isWrite, Func<OperationBudget, Task<T>> operation, CancellationToken cancellationToken)
     {
         using var budget = StartBudget(cancellationToken);
@@ -72,7 +72,7 @@ internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeo
     }
 
     /// <summary>The collection.</summary>
-    /// <exception cref="StoreUnavailableException">It has been found to be none that users can be kept in.</exception>
+    /// <exception cref="StoreUnavailableException">The collection cannot store users.</exception>
     public MongoUsers Open()
     {
         var users = _users ??= new(connection.Database, timeout);
@@ -80,12 +80,12 @@ internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeo
     }
 
     /// <summary>
-    /// Refuses a collection with a default collation, until it has none. Its unique index on _id has that collation and cannot have another
-    /// (mongod, index_key_validate.cpp: "_id index must have the collection default collation"): two ids that it holds equal cannot both be
-    /// stored, and a command that asks for the simple collation cannot use the index at all. This is asked when the process starts, and not
-    /// again once it is well; callers do not wait for it.
+    /// Refuses a collection while it has a default collation. Its unique index on _id must have the same collation (mongod,
+    /// index_key_validate.cpp: "_id index must have the collection default collation"): two ids that are equal in it cannot both be stored, and
+    /// a command with the simple collation cannot use the index at all. The check starts with the process and is not repeated after it has
+    /// succeeded; callers do not wait for it.
     /// </summary>
-    /// <param name="budget">The operation's time.</param>
+    /// <param name="budget">The operation's budget.</param>
     public async Task CheckCollationAsync(OperationBudget budget)
     {
         if (_isChecked)
@@ -108,9 +108,9 @@ internal sealed class MongoOperations(MongoConnection connection, TimeSpan timeo
         }
     }
 
-    /// <summary>Waits a little before a collision is tried again; gives up after some attempts.</summary>
+    /// <summary>Waits before a retry after a collision; fails after some attempts.</summary>
     /// <param name="attempt">How many attempts there were.</param>
-    /// <param name="budget">The operation's time.</param>
+    /// <param name="budget">The operation's budget.</param>
     public static Task PauseAsync(int attempt, OperationBudget budget) => attempt < MaxAttempts
         ? Task.Delay(Random.Shared.Next(1, 10 * attempt), budget.Token)
         : throw new StoreUnavailableException(mayHaveBeenApplied: false, new MongoException($"A first write collided with others {attempt} times."));

@@ -15,11 +15,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     /// <summary>The store's name in telemetry.</summary>
     public const string System = "mongodb";
 
-    // In place of the version of a document that has none: no entity tag can hold it.
-    private const string NoVersion = "\0";
-
     private static readonly ProjectionDefinition<User, BsonDocument> s_idOnly = Builders<User>.Projection.Include(UserBsonSerializer.Id);
-    private static readonly ProjectionDefinition<User, BsonDocument> s_version = Builders<User>.Projection.Include(UserBsonSerializer.Version);
     private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt = Builders<User>.Projection.Include(UserBsonSerializer.CreatedAt);
 
     // Comparisons hold within a type only (MongoDB's manual, "Type Bracketing in Query Predicates"), so these find
@@ -34,6 +30,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     private readonly MongoOperations _mongo;
     private readonly TimeProvider _clock;
     private readonly UnreadableUsers _unreadable;
+    private readonly StoredUsers _stored;
     private readonly UserPageReader _pages;
     private readonly RequestBatcher<string, User?> _finds;
     private readonly RequestBatcher<User, WriteResult> _puts;
@@ -47,9 +44,10 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     public MongoUserStore(MongoConnection connection, TimeSpan timeout, TimeProvider clock, UnreadableUsers unreadable)
     {
         (_mongo, _clock, _unreadable) = (new(connection, timeout), clock, unreadable);
+        _stored = new(_mongo, unreadable);
         _pages = new(unreadable);
         _finds = new("find", FindManyAsync);
-        _puts = new("put", new BatchedPuts(_mongo).ExecuteAsync);
+        _puts = new("put", new BatchedPuts(_mongo, _stored).ExecuteAsync);
     }
 
     /// <inheritdoc/>
@@ -90,7 +88,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
 
             if (change(current.Body) is not { } body)
             {
-                return new(WriteOutcome.Unchanged);
+                return new(WriteOutcome.Invalid);
             }
 
             // Another writer came in between when this fails: the change is made to what that one left.
@@ -107,7 +105,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
         _mongo.RunAsync(isWrite: true, async budget =>
         {
-            precondition = await WithStoredVersionAsync(id, precondition, budget);
+            precondition = await _stored.WithStoredVersionAsync(id, precondition, budget);
             while (true)
             {
                 // Not DeleteOne: the driver makes it a bulk write, which has no maxTimeMS, and whose own error handling fails when a retry
@@ -119,7 +117,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
                     return new(WriteOutcome.Deleted);
                 }
 
-                var version = precondition.IsEmpty ? null : await FindVersionAsync(id, budget);
+                var version = precondition.IsEmpty ? null : await _stored.FindVersionAsync(id, budget);
                 if (version is null || !precondition.IsSatisfiedBy(version))
                 {
                     return new WriteResult(version is null ? WriteOutcome.NotFound : WriteOutcome.PreconditionFailed);
@@ -139,7 +137,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             async budget =>
             {
                 await _mongo.CheckCollationAsync(budget);
-                await FindManyAsync([""], budget);
+                await _stored.FindAsync([""], budget);
                 await CountOtherIdAsync(budget);
             },
             cancellationToken);
@@ -172,11 +170,13 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
 
     private async Task<WriteResult> PutOneAsync(UserId id, User user, Precondition precondition, OperationBudget budget)
     {
-        precondition = await WithStoredVersionAsync(id, precondition, budget);
+        precondition = await _stored.WithStoredVersionAsync(id, precondition, budget);
         var isUpsert = precondition.IfMatch is null;
         var isCreate = isUpsert && precondition.IfNoneMatch == EntityTagSet.Any;
-        var filter = isUpsert ? UserFilters.Upserted(id, precondition) : UserFilters.Existing(id, precondition);
-        var update = isCreate ? UserBsonSerializer.Create(user) : UserBsonSerializer.Replace(user);
+        var members = UserBsonSerializer.Members(user);
+        var update = isCreate ? UserBsonSerializer.Create(user, members) : UserBsonSerializer.Replace(user, members);
+        var any = isUpsert ? UserFilters.Upserted(id, precondition) : UserFilters.Existing(id, precondition);
+        var filter = isCreate ? any : UserFilters.Differing(any, members);
         for (var attempt = 1; ; attempt++)
         {
             var (users, maxTime) = _mongo.Open().For(budget);
@@ -187,28 +187,56 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
                 Projection = s_createdAt,
                 MaxTime = maxTime,
             };
+            WriteResult? refusal = null;
             try
             {
                 var before = await users.FindOneAndUpdateAsync(filter, update, options, budget.Token);
-                return before is null
-                    ? isUpsert ? new(WriteOutcome.Created, user.Version, user) : new(WriteOutcome.PreconditionFailed)
-                    : isCreate ? new(WriteOutcome.PreconditionFailed)
-                    : new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = UserBsonSerializer.CreatedAtOf(before) });
-            }
-            catch (MongoCommandException e) when (MongoFailures.Refusal(e.Code, e.Message) is { } refusal)
-            {
-                return refusal;
+                if (before is not null)
+                {
+                    return isCreate ? new(WriteOutcome.PreconditionFailed)
+                        : new(WriteOutcome.Replaced, user.Version, user with { CreatedAt = UserBsonSerializer.CreatedAtOf(before) });
+                }
+
+                if (isUpsert)
+                {
+                    return new(WriteOutcome.Created, user.Version, user);
+                }
             }
             catch (MongoCommandException e) when (MongoFailures.IsDuplicateKey(e.Code))
             {
-                // The user is there. Either it is in a state that If-None-Match names, or another first write came in between (SERVER-14322).
-                if (!isCreate && await FindVersionAsync(id, budget) is { } version && !precondition.IsSatisfiedBy(version))
+                // An insert may collide with the user itself on another unique index as well as on that on _id.
+                refusal = MongoFailures.Refusal(e.Code, e.Message);
+            }
+            catch (MongoCommandException e) when (MongoFailures.Refusal(e.Code, e.Message) is { } invalid)
+            {
+                return invalid;
+            }
+
+            if (!isCreate)
+            {
+                // The user is in a state that the precondition excludes, or in the very one that is to be written, or another write came in
+                // between (SERVER-14322).
+                var stored = (await _stored.FindAsync([id.Value], budget)).GetValueOrDefault(id.Value);
+                if (!precondition.IsSatisfiedBy(stored?.Version ?? await _stored.FindVersionAsync(id, budget)))
                 {
                     return new(WriteOutcome.PreconditionFailed);
                 }
 
-                await MongoOperations.PauseAsync(attempt, budget);
+                if (stored is not null && stored.Body.IsSameAs(user.Body))
+                {
+                    return new(WriteOutcome.Unchanged, stored.Version, stored);
+                }
+
+                // What is no user may still have members that the server takes for equal, such as an array with the same text in it.
+                filter = stored is null ? any : filter;
             }
+
+            if (refusal is { } conflict)
+            {
+                return conflict;
+            }
+
+            await MongoOperations.PauseAsync(attempt, budget);
         }
     }
 
@@ -216,59 +244,10 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     private ValueTask FindManyAsync(IReadOnlyList<RequestBatcher<string, User?>.Request> requests) =>
         _mongo.RunAsync(isWrite: false, async budget =>
         {
-            var users = await FindManyAsync([.. requests.Select(request => request.Item)], budget);
+            var users = await _stored.FindAsync([.. requests.Select(request => request.Item)], budget);
             foreach (var request in requests)
             {
                 request.SetResult(users.GetValueOrDefault(request.Item));
             }
         }, CancellationToken.None);
-
-    private async Task<Dictionary<string, User>> FindManyAsync(IReadOnlyList<string> ids, OperationBudget budget)
-    {
-        var (users, maxTime) = _mongo.Open().For(budget);
-        var filter = ids.Count == 1 ? UserFilters.ById(ids[0]) : Builders<User>.Filter.In(UserBsonSerializer.Id, ids.Distinct());
-        using var cursor = await users.FindAsync(filter, new() { MaxTime = maxTime }, budget.Token);
-        var found = await cursor.ToListAsync(budget.Token);
-        _unreadable.Add(found.Count(user => user is null));
-        return found.OfType<User>().ToDictionary(user => user.Id);
-    }
-
-    /// <summary>The version of a user as it is stored; null when there is no such user.</summary>
-    private async Task<string?> FindVersionAsync(UserId id, OperationBudget budget)
-    {
-        var document = await FindVersionDocumentAsync(id, budget);
-        return document is null ? null : UserBsonSerializer.IsVersion(VersionOf(document)) ? VersionOf(document).AsString : NoVersion;
-    }
-
-    private async Task<BsonDocument?> FindVersionDocumentAsync(UserId id, OperationBudget budget)
-    {
-        var (users, maxTime) = _mongo.Open().For(budget);
-        var options = new FindOptions<User, BsonDocument> { Limit = 1, Projection = s_version, MaxTime = maxTime };
-        using var cursor = await users.FindAsync(UserFilters.ById(id.Value), options, budget.Token);
-        return await cursor.FirstOrDefaultAsync(budget.Token);
-    }
-
-    /// <summary>
-    /// Gives a document that another program wrote without a version one, if a precondition names its content: no filter could find that. The
-    /// document as it was at that moment tells whether the precondition meant it; if so, it names the new version from now on.
-    /// </summary>
-    private async Task<Precondition> WithStoredVersionAsync(UserId id, Precondition precondition, OperationBudget budget)
-    {
-        if (!UserBsonSerializer.NamesContent(precondition) || await FindVersionDocumentAsync(id, budget) is not { } document
-            || UserBsonSerializer.IsVersion(VersionOf(document)))
-        {
-            return precondition;
-        }
-
-        var (users, maxTime) = _mongo.Open().For(budget);
-        var version = User.NewVersion();
-        var before = await users.FindOneAndUpdateAsync(
-            UserFilters.ById(id.Value) & Builders<User>.Filter.Eq(UserBsonSerializer.Version, VersionOf(document)),
-            Builders<User>.Update.Set(UserBsonSerializer.Version, version),
-            new FindOneAndUpdateOptions<User> { ReturnDocument = ReturnDocument.Before, MaxTime = maxTime },
-            budget.Token);
-        return before is null ? precondition : precondition.Rename(before.Version, version);
-    }
-
-    private static BsonValue VersionOf(BsonDocument document) => document.GetValue(UserBsonSerializer.Version, BsonNull.Value);
 }

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>
-/// The time of one operation, <see cref="StoreOptions.Timeout"/>: the driver's own limits each bound a part of it, and nothing in its public
-/// interface bounds a server that took a command and never answers.
+/// The timeout of one operation, <see cref="StoreOptions.Timeout"/>: each of the driver's own timeouts limits only a part of it, and none
+/// limits a server that has accepted a command and never replies.
 /// </summary>
 internal sealed class OperationBudget : IDisposable
 {
@@ -13,9 +13,9 @@ internal sealed class OperationBudget : IDisposable
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _source;
 
-    /// <summary>Starts the time.</summary>
-    /// <param name="timeout">How long the operation may take.</param>
-    /// <param name="caller">Ends it earlier.</param>
+    /// <summary>Starts the timeout.</summary>
+    /// <param name="timeout">The timeout of the operation.</param>
+    /// <param name="caller">Cancels the operation earlier.</param>
     public OperationBudget(TimeSpan timeout, CancellationToken caller)
     {
         (_timeout, _caller) = (timeout, caller);
@@ -23,18 +23,18 @@ internal sealed class OperationBudget : IDisposable
         _source.CancelAfter(timeout);
     }
 
-    /// <summary>Is cancelled when the time is up, and when the caller gives up.</summary>
+    /// <summary>Cancelled when the timeout expires or the caller cancels.</summary>
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Whether it was the caller who gave up.</summary>
+    /// <summary>Whether the caller has cancelled.</summary>
     public bool IsGivenUp => _caller.IsCancellationRequested;
 
-    /// <summary>Whether less than half of the time is left.</summary>
+    /// <summary>Whether more than half of the timeout has passed.</summary>
     public bool IsHalfSpent => Spent > 0.5;
 
     /// <summary>
-    /// How many tenths of the whole time a command sent now may take on the server: a little less than what is left, so that the server's
-    /// own answer still arrives and the connection stays usable. Cancelling instead would close the connection.
+    /// How many tenths of the timeout a command that is sent now may take on the server: a little less than the rest, so that the server's
+    /// reply still arrives and the connection stays usable. Cancelling instead would close the connection.
     /// </summary>
     public int ServerTenths => Math.Clamp((int)((0.95 - Spent) * 10), 0, MongoUsers.MaxTenths);
 

@@ -5,12 +5,12 @@ namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>
 /// Batches operations on single users into one command. An operation costs the driver as much for fifty users as for one, so under load
-/// what waits for a processor anyway is sent together; when nothing waits, an operation goes out alone and at once. There is no timer.
+/// operations that wait for a CPU are sent together; when no others wait, an operation is sent alone and at once. There is no timer.
 /// </summary>
 /// <param name="operation">The operation's name, for spans.</param>
 /// <param name="executeAsync">
-/// Carries out a batch within the store's time limit and answers each of its requests. What it throws is the failure of those that it has
-/// not answered.
+/// Carries out a batch within the store's timeout and completes each of its requests. An exception that it throws is the failure of the
+/// requests that it has not completed.
 /// </param>
 internal sealed class RequestBatcher<TItem, TResult>(
     string operation, Func<IReadOnlyList<RequestBatcher<TItem, TResult>.Request>, ValueTask> executeAsync) : IThreadPoolWorkItem
@@ -20,7 +20,7 @@ internal sealed class RequestBatcher<TItem, TResult>(
     private readonly ConcurrentQueue<Request> _waiting = new();
     private int _isScheduled;
 
-    /// <summary>Carries out an operation, which begins after this call. Cancelling gives up waiting for it; before it was sent, it is not sent.</summary>
+    /// <summary>Carries out an operation, which begins after this call. Cancelling ends the wait; an operation that was not sent yet is not sent.</summary>
     public Task<TResult> RunAsync(TItem item, CancellationToken cancellationToken)
     {
         var request = new Request(item, BatchSpans.IsEnabled ? Activity.Current : null, cancellationToken);
@@ -29,10 +29,10 @@ internal sealed class RequestBatcher<TItem, TResult>(
         return request.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Sends what has gathered by the time that the thread pool gets here.</summary>
+    /// <summary>Sends all operations that are waiting when the thread pool runs this.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        // A full fence: whoever enqueues and still sees 1 has enqueued early enough to be found below.
+        // A full fence: a request whose Schedule still reads 1 was enqueued early enough to be found below.
         Interlocked.Exchange(ref _isScheduled, 0);
         var batch = new List<Request>();
         while (batch.Count < MaxSize && _waiting.TryDequeue(out var request))
@@ -73,7 +73,7 @@ internal sealed class RequestBatcher<TItem, TResult>(
         {
             spans?.Fail(e);
 
-            // One for each caller: an exception that is thrown in several places at once garbles its stack trace.
+            // A copy for each caller, because an exception that is thrown in several places at once garbles its stack trace.
             batch.ForEach(request => request.TrySetException((e as StoreUnavailableException)?.Copy() ?? e));
         }
     }
@@ -82,13 +82,13 @@ internal sealed class RequestBatcher<TItem, TResult>(
     internal sealed class Request(TItem item, Activity? activity, CancellationToken cancellationToken)
         : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously), IBatchedRequest
     {
-        /// <summary>Whom or what it is about.</summary>
+        /// <summary>The id or the write of the operation.</summary>
         public TItem Item { get; } = item;
 
         /// <inheritdoc/>
         public Activity? Activity { get; } = activity;
 
-        /// <summary>Whether the caller has given up.</summary>
+        /// <summary>Whether the caller has cancelled.</summary>
         public bool IsCancelled => cancellationToken.IsCancellationRequested;
     }
 }

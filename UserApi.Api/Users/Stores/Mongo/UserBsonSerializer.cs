@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.Collections.ObjectModel;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using MongoDB.Bson;
 using MongoDB.Bson.IO;
 using MongoDB.Bson.Serialization;
@@ -34,27 +34,32 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     private static readonly SearchValues<char> s_tag =
         SearchValues.Create("!" + string.Concat(Enumerable.Range('#', '~' - '#' + 1).Select(c => (char)c)));
 
-    /// <summary>The update that makes a document this user, or creates it: all of the user but its id and its time of creation is replaced.</summary>
-    public static UpdateDefinition<User> Replace(User user)
+    /// <summary>Every element that a client writes; null for what it left out.</summary>
+    public static BsonDocument Members(User user) => new()
     {
-        var set = new BsonDocument { { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version } };
-        var unset = new BsonDocument();
-        AddOptional(user, set, missing: element => unset.Add(element, BsonString.Empty));
+        { Name, user.Name },
+        { Email, Optional(user.Email) },
+        { Attributes, user.Attributes is null ? BsonNull.Value : new BsonDocument(user.Attributes.Select(a => new BsonElement(a.Key, a.Value))) },
+    };
+
+    /// <summary>The update that makes a document this user, or creates it: all of the user but its id and its time of creation is replaced.</summary>
+    /// <param name="user">The user.</param>
+    /// <param name="members">Its <see cref="Members"/>.</param>
+    public static UpdateDefinition<User> Replace(User user, BsonDocument members)
+    {
+        var set = new BsonDocument { { UpdatedAt, user.UpdatedAt }, { Version, user.Version } };
+        set.AddRange(members.Where(member => !member.Value.IsBsonNull));
+        var unset = new BsonDocument(members.Where(member => member.Value.IsBsonNull).Select(member => new BsonElement(member.Name, BsonString.Empty)));
 
         var update = new BsonDocument { { "$set", set }, { "$setOnInsert", new BsonDocument(CreatedAt, user.CreatedAt) } };
         return unset.ElementCount == 0 ? update : update.Add("$unset", unset);
     }
 
     /// <summary>The update that creates this user, and does nothing to one that is there.</summary>
-    public static UpdateDefinition<User> Create(User user)
+    public static UpdateDefinition<User> Create(User user, BsonDocument members) => new BsonDocument("$setOnInsert", new BsonDocument
     {
-        var set = new BsonDocument
-        {
-            { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt },
-        };
-        AddOptional(user, set, missing: _ => { });
-        return new BsonDocument("$setOnInsert", set);
-    }
+        { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt },
+    }.AddRange(members.Where(member => !member.Value.IsBsonNull)));
 
     /// <summary>
     /// Whether a document has a version that can be an entity tag. Otherwise the user that is read of it has one made of its content: it
@@ -109,23 +114,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
 
     protected override User DeserializeValue(BsonDeserializationContext context, BsonDeserializationArgs args) => Read(context.Reader, out _)!;
 
-    private static void AddOptional(User user, BsonDocument set, Action<string> missing)
-    {
-        Add(Email, user.Email is null ? null : new BsonString(user.Email));
-        Add(Attributes, user.Attributes is null ? null : new BsonDocument(user.Attributes.Select(a => new BsonElement(a.Key, a.Value))));
-
-        void Add(string element, BsonValue? value)
-        {
-            if (value is null)
-            {
-                missing(element);
-            }
-            else
-            {
-                set.Add(element, value);
-            }
-        }
-    }
+    private static BsonValue Optional(string? text) => text is null ? BsonNull.Value : new BsonString(text);
 
     /// <summary>Reads a string, or null.</summary>
     private static string? ReadString(IBsonReader reader, ref bool isUser)
@@ -186,23 +175,8 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     private static string VersionOfContent(User user)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append(user.Id);
-        Append(user.Name);
-        Append(user.Email);
-        Append($"{user.CreatedAt.Ticks} {user.UpdatedAt.Ticks} {user.Version}");
-        foreach (var (key, value) in user.Attributes ?? ReadOnlyDictionary<string, string>.Empty)
-        {
-            Append(key);
-            Append(value);
-        }
-
+        hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(user, UserJson.Default.User));
+        hash.AppendData(Encoding.UTF8.GetBytes(user.Version));
         return ContentPrefix + Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
-
-        void Append(string? text)
-        {
-            // With its length: what is moved from one member to another is another content.
-            hash.AppendData(BitConverter.GetBytes(text?.Length ?? -1));
-            hash.AppendData(Encoding.UTF8.GetBytes(text ?? ""));
-        }
     }
 }

@@ -1,3 +1,4 @@
+using MongoDB.Bson;
 using MongoDB.Driver;
 
 namespace UserApi.Api.Users.Stores.Mongo;
@@ -28,6 +29,16 @@ internal static class UserFilters
     /// nothing that can be reduced: an empty <c>$in</c> makes the whole query <c>$alwaysFalse</c>, and its <c>_id</c> is lost.
     /// </summary>
     public static FilterDefinition<User> Upserted(UserId id, Precondition precondition) => WithoutKnown(id, precondition);
+
+    /// <summary>
+    /// The same, if writing changes anything: a document that has each member already is not matched, and the upsert of it collides with it on
+    /// <c>_id</c>. The filter has no equality but that of <c>_id</c>: <c>$ne</c> is none, nor is what stands in a <c>$or</c> of several
+    /// (mongod, jstests/core/write/update/upsert_fields.js).
+    /// </summary>
+    /// <param name="filter">Which user.</param>
+    /// <param name="members">What is to be written, see <see cref="UserBsonSerializer.Members"/>.</param>
+    public static FilterDefinition<User> Differing(FilterDefinition<User> filter, BsonDocument members) =>
+        filter & new BsonDocument("$or", new BsonArray(members.Select(member => new BsonDocument(member.Name, new BsonDocument("$ne", member.Value)))));
 
     private static FilterDefinition<User> WithoutKnown(UserId id, Precondition precondition) =>
         precondition.IfNoneMatch is { Versions: { Count: > 0 } known }

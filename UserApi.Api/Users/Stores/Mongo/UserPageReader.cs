@@ -6,30 +6,30 @@ using MongoDB.Driver;
 namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>
-/// Reads pages that are bounded in bytes, and no more from the server than they need: how many documents a command asks for follows from
-/// the size of those that were read before. Each command is a <c>find</c> of its own, so that no cursor stays open on the server.
+/// Reads pages that are limited in bytes, and no more documents than they need: how many a command requests follows from the size of those
+/// that were read before. Each command is a separate <c>find</c>, so that no cursor stays open on the server.
 /// </summary>
-/// <param name="unreadable">Counts what is left out.</param>
+/// <param name="unreadable">Counts unreadable users, which are left out.</param>
 internal sealed class UserPageReader(UnreadableUsers unreadable)
 {
     private const int MaxDocuments = 201;
 
     private static readonly SortDefinition<User> s_byId = Builders<User>.Sort.Ascending(UserBsonSerializer.Id);
 
-    // The size of a document as BSON, as far as it is known. As it is at first, fifty users and one more are asked for.
+    // The estimated size of a document as BSON. With the initial value, fifty-one users are requested.
     private int _meanBytes = UserPage.MaxBytes / 50;
 
     /// <summary>Reads a page.</summary>
-    /// <param name="after">Only users with a greater id are read; the empty string for the start.</param>
-    /// <param name="limit">How many users at the most.</param>
+    /// <param name="after">Only users with a greater id are read; empty for the first page.</param>
+    /// <param name="limit">The maximum number of users.</param>
     /// <param name="users">The collection.</param>
-    /// <param name="budget">The operation's time.</param>
+    /// <param name="budget">The operation's budget.</param>
     public async Task<UserPage> ReadAsync(string after, int limit, MongoUsers users, OperationBudget budget)
     {
         var page = new List<User>();
         var serializer = new ItemSerializer();
 
-        // One user more than asked for tells whether there is a next page.
+        // One more user than requested shows whether there is a next page.
         var count = Math.Min(limit, serializer.BytesLeft / _meanBytes) + 1;
         while (true)
         {
@@ -59,7 +59,7 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
                 return new(page, null);
             }
 
-            // Where almost nothing is a user, a page ends before its time does.
+            // If hardly any document is a user, the page ends before its timeout.
             if (budget.IsHalfSpent && UserId.TryParse(after, out _, out _))
             {
                 return new(page, after);
@@ -81,13 +81,13 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
             Projection = Builders<User>.Projection.As(serializer),
         };
 
-        // A comparison finds values of the same type only: ids that are no strings are not read at all.
+        // A comparison matches values of the same type only, so ids that are not strings are never read.
         var before = serializer.BytesRead;
         using var cursor = await users.Users.FindAsync(Builders<User>.Filter.Gt(UserBsonSerializer.Id, after), options, cancellationToken);
         var items = await cursor.ToListAsync(cancellationToken);
         if (items.Count > 0)
         {
-            // Greater documents count at once, smaller ones by halves: reading too many costs more than asking again.
+            // A larger size counts at once, a smaller one by half: reading too many documents costs more than another command.
             var mean = Math.Max(1, (int)((serializer.BytesRead - before) / items.Count));
             _meanBytes = mean > _meanBytes ? mean : (_meanBytes + mean) / 2;
         }
@@ -95,21 +95,21 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
         return items;
     }
 
-    /// <summary>A document that was read.</summary>
-    /// <param name="Id">Its id, if that is a string.</param>
-    /// <param name="User">The user; null when the document is none.</param>
-    /// <param name="IsBeyondPage">Whether the page was full already, and the document was not looked at.</param>
+    /// <summary>A document of a command's reply.</summary>
+    /// <param name="Id">The document's id, if that is a string.</param>
+    /// <param name="User">The user; null if the document is not a user.</param>
+    /// <param name="IsBeyondPage">Whether the page was already full, so that the document was skipped.</param>
     private readonly record struct Item(string? Id, User? User, bool IsBeyondPage);
 
-    /// <summary>Makes users of documents until a page is full, and skips the rest: it may be many times as large.</summary>
+    /// <summary>Reads documents as users until a page is full, and skips the rest, which may be many times as large.</summary>
     private sealed class ItemSerializer : StructSerializerBase<Item>
     {
         private bool _isFirst = true;
 
-        /// <summary>How many bytes of text the page can still hold; negative when a user was met that did not fit.</summary>
+        /// <summary>How many bytes of text are left in the page; negative if a user did not fit.</summary>
         public int BytesLeft { get; private set; } = UserPage.MaxBytes;
 
-        /// <summary>The size of the documents, those that were skipped included.</summary>
+        /// <summary>The size of the documents, including skipped ones.</summary>
         public long BytesRead { get; private set; }
 
         public override Item Deserialize(BsonDeserializationContext context, BsonDeserializationArgs args)
@@ -135,7 +135,7 @@ internal sealed class UserPageReader(UnreadableUsers unreadable)
                 return new(id, null, IsBeyondPage: false);
             }
 
-            // The first user of a page costs nothing, so that every user is on some page.
+            // The first user of a page is not counted, so that every user is on some page.
             BytesLeft -= _isFirst ? 0 : user.TextLength;
             _isFirst = false;
             return new(id, user, IsBeyondPage: BytesLeft < 0);

@@ -7,7 +7,8 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 /// <summary>Reads by SQLite's own interface: ADO.NET would make a command, a reader and their checks for every user.</summary>
 internal class ReadSession(SqliteConnection connection, Action onUnreadable) : IDisposable
 {
-    private const string Columns = "SELECT id, name, email, attributes, created_at, updated_at, version FROM users";
+    // The document last: SQLite reads no further than it has to, and a document may be on several pages.
+    private const string Columns = "SELECT id, version, created_at, updated_at, document FROM users";
 
     private static readonly long s_maxMilliseconds = (long)(DateTime.MaxValue - DateTime.UnixEpoch).TotalMilliseconds;
 
@@ -21,6 +22,22 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         {
             Bind(_find, id);
             return Step(_find) ? ReadUser(_find) : null;
+        }
+        finally
+        {
+            Reset(_find);
+        }
+    }
+
+    /// <summary>Finds what a write has to know of the user that it changes; null when there is none.</summary>
+    /// <param name="id">The user's id.</param>
+    /// <param name="readUser">Whether to read the user, too: not where it is deleted.</param>
+    protected StoredState? FindState(string id, bool readUser)
+    {
+        try
+        {
+            Bind(_find, id);
+            return Step(_find) ? new(Text(_find, 1) ?? "", raw.sqlite3_column_int64(_find, 2), readUser ? ReadUser(_find) : null) : null;
         }
         finally
         {
@@ -76,7 +93,7 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         return statement;
     }
 
-    /// <summary>Sets the only parameter of a statement.</summary>
+    /// <summary>Sets the first parameter of a statement.</summary>
     protected void Bind(sqlite3_stmt statement, string id) => Check(raw.sqlite3_bind_text(statement, 1, id));
 
     protected static void Reset(sqlite3_stmt statement) => _ = raw.sqlite3_reset(statement);
@@ -100,35 +117,28 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
     {
         try
         {
-            var user = new User(
-                Required(0), Required(1), Text(row, 2), ReadAttributes(Text(row, 3)), Time(4), Time(5), Required(6));
-            if (UserId.TryParse(user.Id, out _, out _))
+            var id = Text(row, 0) ?? "";
+            if (UserId.TryParse(id, out _, out _) && TimeOf(raw.sqlite3_column_int64(row, 2)) is { } createdAt
+                && TimeOf(raw.sqlite3_column_int64(row, 3)) is { } updatedAt)
             {
-                return user;
+                return User.Create(id, UserDocument.Read(raw.sqlite3_column_blob(row, 4)), createdAt, updatedAt, Text(row, 1) ?? "");
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // No JSON, a null, or a time that is none
+            // The document is none.
         }
 
         onUnreadable();
         return null;
-
-        string Required(int column) => Text(row, column) ?? throw new InvalidOperationException($"Column {column} is null.");
-
-        DateTime Time(int column) =>
-            TimeOf(raw.sqlite3_column_int64(row, column)) ?? throw new InvalidOperationException($"Column {column} is no time.");
-    }
-
-    private static IReadOnlyDictionary<string, string>? ReadAttributes(string? json)
-    {
-        var attributes = json is null ? null : JsonSerializer.Deserialize(json, UserJson.Default.IReadOnlyDictionaryStringString);
-        return attributes is null || attributes.All(attribute => attribute.Value is not null)
-            ? attributes
-            : throw new InvalidOperationException("An attribute is null.");
     }
 
     // ROW and DONE are no errors to it.
-    private void Check(int code) => SqliteException.ThrowExceptionForRC(code, connection.Handle);
+    protected void Check(int code) => SqliteException.ThrowExceptionForRC(code, connection.Handle);
+
+    /// <summary>What a write has to know of the user that it changes.</summary>
+    /// <param name="Version">Its version.</param>
+    /// <param name="CreatedAt">Its time of creation, in milliseconds since 1970; may be beyond all times.</param>
+    /// <param name="User">The user, if it was asked for and can be read.</param>
+    protected readonly record struct StoredState(string Version, long CreatedAt, User? User);
 }

@@ -6,10 +6,6 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 /// <summary>The file of the embedded store: makes it, looks whose it is, and opens connections to it.</summary>
 internal sealed partial class SqliteFile
 {
-    // "USER" in the file's header: another program's database is not taken for ours.
-    private const int ApplicationId = 0x55534552;
-    private const int SchemaVersion = 1;
-
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode FolderMode = OwnerOnly | UnixFileMode.UserExecute;
 
@@ -43,6 +39,7 @@ internal sealed partial class SqliteFile
             CreateFile();
             connection = Open();
             Prepare(connection);
+            WarnOfWideMode();
             return use(connection);
         }
         catch (Exception e)
@@ -67,7 +64,7 @@ internal sealed partial class SqliteFile
 
             // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
             // secure_delete: what is deleted or replaced is overwritten with zeros.
-            Execute(connection, "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
+            connection.Execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
             return connection;
         }
         catch
@@ -96,10 +93,12 @@ internal sealed partial class SqliteFile
             // Never a file that is there: closing it would release the locks that this process has on it (fcntl(2), POSIX advisory locks).
             using var created = TryCreate();
         }
+    }
 
-        // Left as it is: an operator may have chosen it, and another user may depend on it.
-        var mode = File.GetUnixFileMode(_path);
-        if ((mode & ~FolderMode) != 0)
+    // Left as it is: an operator may have chosen it, and another user may depend on it.
+    private void WarnOfWideMode()
+    {
+        if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(_path) is var mode && (mode & ~FolderMode) != 0)
         {
             LogWideMode(_path, Convert.ToString((int)mode, 8));
         }
@@ -120,56 +119,22 @@ internal sealed partial class SqliteFile
 
     private void Prepare(SqliteConnection connection)
     {
-        if (Scalar(connection, "SELECT count(*) FROM sqlite_schema") > 0 && Scalar(connection, "PRAGMA application_id") != ApplicationId)
+        if (connection.ReadNumber("SELECT count(*) FROM sqlite_schema") > 0 && connection.ReadNumber("PRAGMA application_id") != SqliteMigrations.ApplicationId)
         {
             throw new StoreFileException($"'{_path}' is a SQLite database, but not a user store. Nothing was changed.");
         }
 
-        var version = Scalar(connection, "PRAGMA user_version");
-        if (version > SchemaVersion)
+        var version = connection.ReadNumber("PRAGMA user_version");
+        if (version > SqliteMigrations.LatestVersion)
         {
             throw new StoreFileException(
-                $"The user store '{_path}' has version {version}, of a newer program; this one knows {SchemaVersion}. Nothing was changed.");
+                $"The user store '{_path}' has version {version}, of a newer program; this one knows {SqliteMigrations.LatestVersion}. Nothing was changed.");
         }
 
-        // The lock is taken also when there is nothing to do, so that a file that may not be written to is refused now; but only what is
-        // missing is written, so that a full disk does not keep the store from opening for reads.
-        Execute(connection, "PRAGMA journal_mode = WAL");
-        Execute(connection, "BEGIN IMMEDIATE");
-        if (version < SchemaVersion)
-        {
-            Execute(connection, $"""
-                CREATE TABLE IF NOT EXISTS users (
-                    id TEXT NOT NULL PRIMARY KEY,
-                    name TEXT NOT NULL,
-                    email TEXT,
-                    attributes TEXT,
-                    created_at INTEGER NOT NULL,
-                    updated_at INTEGER NOT NULL,
-                    version TEXT NOT NULL
-                ) STRICT, WITHOUT ROWID;
-                PRAGMA application_id = {ApplicationId};
-                PRAGMA user_version = {SchemaVersion};
-                """);
-        }
-
-        Execute(connection, "COMMIT");
+        connection.Execute("PRAGMA journal_mode = WAL");
+        new SqliteMigrations(connection, _path, _logger).Run();
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Other users of this machine may read or write the user store '{Path}' (mode {Mode}); chmod 600 keeps them out")]
     private partial void LogWideMode(string path, string mode);
-
-    private static void Execute(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
-
-    private static long Scalar(SqliteConnection connection, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return (long)command.ExecuteScalar()!;
-    }
 }

@@ -1,6 +1,6 @@
 namespace UserApi.Api.Users.Stores.Sqlite;
 
-/// <summary>A put (with a body), an update (with a change) or a delete (with neither), and who waits for it.</summary>
+/// <summary>A put (with a body), an update (with a change) or a delete (with neither), which its caller waits for.</summary>
 internal sealed record Write(
     UserId Id, UserInput? Body, Func<UserInput, UserInput?>? Change, Precondition Precondition, CancellationToken CancellationToken)
 {

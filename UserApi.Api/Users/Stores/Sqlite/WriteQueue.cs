@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace UserApi.Api.Users.Stores.Sqlite;
 
-/// <summary>Queues writes to one thread, which carries out whatever has gathered in one transaction.</summary>
+/// <summary>Queues writes for one thread, which carries out all waiting writes in one transaction.</summary>
 internal sealed class WriteQueue : IDisposable
 {
     private const int MaxQueued = 4096;
@@ -14,8 +14,8 @@ internal sealed class WriteQueue : IDisposable
     private readonly Thread _thread;
 
     /// <summary>Starts the thread.</summary>
-    /// <param name="session">Carries out the writes; is disposed of with the queue.</param>
-    /// <param name="timeout">How long a write may take, waiting included.</param>
+    /// <param name="session">Carries out the writes; disposed with the queue.</param>
+    /// <param name="timeout">The timeout of a write, including its wait.</param>
     public WriteQueue(WriteSession session, TimeSpan timeout)
     {
         (_session, _timeout) = (session, timeout);
@@ -23,8 +23,8 @@ internal sealed class WriteQueue : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Carries out a write after those that came before it.</summary>
-    /// <exception cref="StoreUnavailableException">The queue is full, the time is up, or SQLite failed.</exception>
+    /// <summary>Carries out a write after the earlier ones.</summary>
+    /// <exception cref="StoreUnavailableException">The queue is full, the timeout has expired, or SQLite failed.</exception>
     public async ValueTask<WriteResult> RunAsync(Write write)
     {
         if (!_writes.TryAdd(write))
@@ -42,7 +42,7 @@ internal sealed class WriteQueue : IDisposable
         }
     }
 
-    /// <summary>Finishes the writes that are queued.</summary>
+    /// <summary>Finishes the queued writes.</summary>
     public void Dispose()
     {
         _writes.CompleteAdding();

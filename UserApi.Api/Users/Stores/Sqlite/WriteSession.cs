@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -7,19 +6,14 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 /// <summary>Carries out writes, many in one transaction; used by one thread.</summary>
 internal sealed class WriteSession(SqliteConnection connection, Action onUnreadable, TimeProvider clock) : ReadSession(connection, onUnreadable)
 {
-    private readonly sqlite3_stmt _state = Prepare(connection, "SELECT created_at, version FROM users WHERE id = ?");
+    private readonly sqlite3_stmt _put = Prepare(connection, "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?)");
+    private readonly sqlite3_stmt _delete = Prepare(connection, "DELETE FROM users WHERE id = ?");
 
     // Immediate: takes the write lock at once, where waiting for another process is possible.
     private readonly SqliteCommand _begin = Command(connection, "BEGIN IMMEDIATE");
     private readonly SqliteCommand _commit = Command(connection, "COMMIT");
     private readonly SqliteCommand _rollback = Command(connection, "ROLLBACK");
     private readonly SqliteCommand _checkpoint = Command(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
-    private readonly SqliteCommand _put = Command(
-        connection,
-        "INSERT OR REPLACE INTO users VALUES ($id, $name, $email, $attributes, $created_at, $updated_at, $version)",
-        "$id", "$name", "$email", "$attributes", "$created_at", "$updated_at", "$version");
-
-    private readonly SqliteCommand _delete = Command(connection, "DELETE FROM users WHERE id = $id", "$id");
 
     /// <summary>
     /// Carries out all writes in one transaction, and answers each: none before all are on the disk. A write that cannot be applied for a
@@ -60,8 +54,9 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
     {
         // The log holds what was deleted until it is written over. SQLite removes it with the last connection, which may be another process's.
         TryExecute(_checkpoint);
-        _state.Dispose();
-        foreach (var command in (ReadOnlySpan<SqliteCommand>)[_begin, _commit, _rollback, _checkpoint, _put, _delete])
+        _put.Dispose();
+        _delete.Dispose();
+        foreach (var command in (ReadOnlySpan<SqliteCommand>)[_begin, _commit, _rollback, _checkpoint])
         {
             command.Dispose();
         }
@@ -103,7 +98,9 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
 
     private WriteResult Apply(Write write, ref bool isChanging)
     {
-        var current = FindState(write.Id);
+        // A put or a delete does not need the user, so that it mends one that cannot be read.
+        var isDelete = write is { Body: null, Change: null };
+        var current = FindState(write.Id.Value, readUser: !isDelete);
         if (write.Body is null && current is null)
         {
             return new(WriteOutcome.NotFound);
@@ -114,23 +111,30 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
             return new(WriteOutcome.PreconditionFailed);
         }
 
-        var body = write.Body;
-        if (write.Change is { } change)
+        if (isDelete)
         {
-            if (Find(write.Id.Value) is not { } user)
-            {
-                return new(WriteOutcome.NotFound);
-            }
+            isChanging = true;
+            return Delete(write.Id);
+        }
 
-            body = change(user.Body);
-            if (body is null)
-            {
-                return new(WriteOutcome.Unchanged);
-            }
+        var user = current?.User;
+        if (write.Change is not null && user is null)
+        {
+            return new(WriteOutcome.NotFound);
+        }
+
+        if ((write.Body ?? write.Change!(user!.Body)) is not { } body)
+        {
+            return new(WriteOutcome.Invalid);
+        }
+
+        if (user is not null && user.Body.IsSameAs(body))
+        {
+            return new(WriteOutcome.Unchanged, user.Version, user);
         }
 
         isChanging = true;
-        return body is null ? Delete(write.Id) : Put(write.Id, body, current);
+        return Put(write.Id, body, current);
     }
 
     /// <summary>
@@ -140,65 +144,45 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
     /// </summary>
     private static bool IsUndone(Exception e) => e is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
 
-    /// <summary>What a put or a delete needs to know: not the user, so that they mend one that cannot be read.</summary>
-    private State? FindState(UserId id)
-    {
-        try
-        {
-            Bind(_state, id.Value);
-            return Step(_state) ? new State(raw.sqlite3_column_int64(_state, 0), Text(_state, 1) ?? "") : null;
-        }
-        finally
-        {
-            Reset(_state);
-        }
-    }
-
     private WriteResult Delete(UserId id)
     {
-        _delete.Parameters[0].Value = id.Value;
-        _delete.ExecuteNonQuery();
+        Bind(_delete, id.Value);
+        Execute(_delete);
         return new(WriteOutcome.Deleted);
     }
 
-    private WriteResult Put(UserId id, UserInput body, State? current)
+    private WriteResult Put(UserId id, UserInput body, StoredState? current)
     {
         var user = User.Create(id, body, clock.GetUtcNow());
         user = current is { } state && TimeOf(state.CreatedAt) is { } createdAt ? user with { CreatedAt = createdAt } : user;
-        ReadOnlySpan<object?> values =
-        [
-            user.Id,
-            user.Name,
-            user.Email,
-            user.Attributes is null ? null : JsonSerializer.Serialize(user.Attributes, UserJson.Default.IReadOnlyDictionaryStringString),
-            UnixMilliseconds(user.CreatedAt),
-            UnixMilliseconds(user.UpdatedAt),
-            user.Version,
-        ];
-        for (var i = 0; i < values.Length; i++)
-        {
-            _put.Parameters[i].Value = values[i] ?? DBNull.Value;
-        }
-
-        _put.ExecuteNonQuery();
+        Bind(_put, user.Id);
+        Check(raw.sqlite3_bind_text(_put, 2, user.Version));
+        Check(raw.sqlite3_bind_int64(_put, 3, UnixMilliseconds(user.CreatedAt)));
+        Check(raw.sqlite3_bind_int64(_put, 4, UnixMilliseconds(user.UpdatedAt)));
+        Check(raw.sqlite3_bind_text(_put, 5, UserDocument.Write(body)));
+        Execute(_put);
         return new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user.Version, user);
+    }
+
+    private void Execute(sqlite3_stmt statement)
+    {
+        try
+        {
+            Step(statement);
+        }
+        finally
+        {
+            Reset(statement);
+        }
     }
 
     private static long UnixMilliseconds(DateTime time) => (long)(time - DateTime.UnixEpoch).TotalMilliseconds;
 
-    private static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)
+    private static SqliteCommand Command(SqliteConnection connection, string sql)
     {
         var command = connection.CreateCommand();
         command.CommandText = sql;
-        foreach (var parameter in parameters)
-        {
-            command.Parameters.Add(new SqliteParameter { ParameterName = parameter, Value = DBNull.Value });
-        }
-
         command.Prepare();
         return command;
     }
-
-    /// <summary>What a write needs to know of what it replaces.</summary>
-    private readonly record struct State(long CreatedAt, string Version);
 }

@@ -55,7 +55,7 @@ run "defaults" {
       && aws_ecs_service.api.alarms[0].enable && aws_ecs_service.api.alarms[0].rollback
       && aws_ecs_service.api.alarms[0].alarm_names == toset(["users-api-errors", "users-api-latency"]) && aws_ecs_task_definition.api.skip_destroy
     )
-    error_message = "Failed deployments must be rolled back, by the circuit breaker and by alarms, to a revision that is still there."
+    error_message = "Failed deployments must be rolled back, by the circuit breaker and by alarms, to a revision that still exists."
   }
 
   assert {
@@ -64,12 +64,12 @@ run "defaults" {
       && aws_ecs_service.api.availability_zone_rebalancing == "ENABLED" && !aws_ecs_service.api.enable_execute_command
       && aws_ecs_service.api.wait_for_steady_state && aws_ecs_service.api.desired_count == 1
     )
-    error_message = "A deployment must keep every task, spread over the zones, open no shell and be waited for."
+    error_message = "A deployment must keep all tasks running, spread them over the zones, allow no shell, and be waited for."
   }
 
   assert {
     condition     = !aws_ecs_service.api.network_configuration[0].assign_public_ip && toset(aws_ecs_service.api.network_configuration[0].subnets) == toset(["subnet-a", "subnet-b"])
-    error_message = "Tasks must run where they are told to, without public addresses."
+    error_message = "Tasks must run in the given subnets, without public addresses."
   }
 
   assert {
@@ -94,7 +94,7 @@ run "defaults" {
       for api in [jsondecode(aws_ecs_task_definition.api.container_definitions)[0]] :
       api.name == "api" && api.essential && api.user == "1654" && jsonencode(api.dependsOn) == jsonencode([{ condition = "START", containerName = "collector" }]) && !can(api.healthCheck)
     ])
-    error_message = "The API must run unprivileged, after its collector, and leave the health check to the load balancer."
+    error_message = "The API must run unprivileged, start after its collector, and leave the health check to the load balancer."
   }
 
   assert {
@@ -105,7 +105,7 @@ run "defaults" {
       && environment.Limits__RequestTimeout == "00:00:10" && environment.Limits__ShutdownTimeout == "00:00:20" && environment.Limits__RequestsPerSecondPerCaller == "0"
       && environment.OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE == "delta" && environment.Authentication__AllowAnonymous == "true"
     ])
-    error_message = "The API must be told its port, its limits, whose tokens it takes and where telemetry goes."
+    error_message = "The API's environment must have its port, its limits, the accepted tokens and the endpoint for telemetry."
   }
 
   assert {
@@ -124,7 +124,7 @@ run "defaults" {
         for variable in container.environment : !can(regex("(?i)password|secret|connectionstring|token", variable.name)) && !can(regex("://[^/]*@", variable.value))
       ]
     ]))
-    error_message = "No secret may stand in a task definition in plain text."
+    error_message = "A task definition must not contain a secret in plain text."
   }
 
   assert {
@@ -134,10 +134,10 @@ run "defaults" {
       && jsonencode(collector.secrets) == jsonencode([{ name = "AOT_CONFIG_CONTENT", valueFrom = var.collector.configuration_arn }])
       && collector.memory + jsondecode(aws_ecs_task_definition.api.container_definitions)[0].memory == var.memory
     ])
-    error_message = "The collector must be a non-essential sidecar that is started again and takes its configuration from SSM."
+    error_message = "The collector must be a non-essential sidecar that is restarted and reads its configuration from SSM."
   }
 
-  # Who may talk to whom
+  # Allowed connections
 
   assert {
     condition = alltrue([
@@ -150,12 +150,12 @@ run "defaults" {
       wanted.rule.security_group_id == wanted.of && wanted.rule.referenced_security_group_id == wanted.with
       && wanted.rule.from_port == wanted.port && wanted.rule.to_port == wanted.port && wanted.rule.ip_protocol == "tcp"
     ])
-    error_message = "The API takes the load balancer only, the database the API only, each on its port."
+    error_message = "Only the load balancer may connect to the API and only the API to the database, each on its port."
   }
 
   assert {
     condition     = aws_vpc_security_group_egress_rule.api_to_aws.from_port == 443 && aws_vpc_security_group_egress_rule.api_to_aws.to_port == 443 && length(aws_vpc_security_group_egress_rule.api_to_external_database) == 0
-    error_message = "The API may leave for port 443 and for the database."
+    error_message = "The API must be able to connect to port 443 and to the database."
   }
 
   # Roles
@@ -165,7 +165,7 @@ run "defaults" {
       for role in [aws_iam_role.api_execution, aws_iam_role.api_task] :
       jsondecode(role.assume_role_policy).Statement[0].Principal == { Service = "ecs-tasks.amazonaws.com" } && role.permissions_boundary == null
     ])
-    error_message = "Roles of tasks must be given out for tasks only."
+    error_message = "Only ECS tasks may assume the roles of tasks."
   }
 
   assert {
@@ -175,7 +175,7 @@ run "defaults" {
         !contains(flatten([statement.Resource]), "*") || alltrue([for action in flatten([statement.Action]) : contains(["ecr:GetAuthorizationToken", "xray:PutTraceSegments", "xray:PutTelemetryRecords"], action)])
       ]
     ]))
-    error_message = "Only actions that know no resource may be allowed on all."
+    error_message = "Only actions that cannot be limited to a resource may be allowed on all resources."
   }
 
   assert {
@@ -184,12 +184,12 @@ run "defaults" {
       && contains(flatten([for statement in jsondecode(aws_iam_role_policy.api_execution.policy).Statement : statement.Resource]), "arn:aws:ecr:us-east-1:123456789012:repository/users")
       && !strcontains(aws_iam_role_policy.api_execution.policy, "kms:Decrypt")
     )
-    error_message = "ECS may read the API's secret and pull its image, and no other."
+    error_message = "ECS must be allowed to read the API's secret and to pull its image, and no others."
   }
 
   assert {
     condition     = !can(regex("secretsmanager|ssm|ecr:", aws_iam_role_policy.api_task.policy))
-    error_message = "The containers themselves may read no secret through AWS."
+    error_message = "The containers themselves must not be allowed to read secrets."
   }
 
   # Autoscaling
@@ -249,7 +249,7 @@ run "as_asked_for" {
       aws_ecs_task_definition.api.cpu == "16384" && aws_ecs_task_definition.api.memory == "122880" && aws_ecs_task_definition.api.runtime_platform[0].cpu_architecture == "ARM64"
       && jsondecode(aws_ecs_task_definition.api.container_definitions)[0].memory == 122880 - 192 && aws_ecs_service.api.network_configuration[0].assign_public_ip && !aws_ecs_service.api.wait_for_steady_state
     )
-    error_message = "The API must have the size, architecture and network that were asked for."
+    error_message = "The API must have the requested size, architecture and network."
   }
 
   assert {
@@ -257,7 +257,7 @@ run "as_asked_for" {
       for environment in [{ for variable in jsondecode(aws_ecs_task_definition.api.container_definitions)[0].environment : variable.name => variable.value }] :
       environment.ASPNETCORE_HTTP_PORTS == "9000" && environment.Limits__RequestTimeout == "00:00:45" && environment.Limits__RequestsPerSecondPerCaller == "20" && environment.OTEL_TRACES_SAMPLER_ARG == "1"
     ])
-    error_message = "The API must be told port, limits and sampling as asked for."
+    error_message = "The API's environment must have the requested port, limits and sampling."
   }
 
   assert {
@@ -273,7 +273,7 @@ run "as_asked_for" {
       local.shutdown_timeout > 45 && jsondecode(aws_ecs_task_definition.api.container_definitions)[0].stopTimeout > local.shutdown_timeout
       && jsondecode(aws_ecs_task_definition.api.container_definitions)[0].stopTimeout <= 120
     )
-    error_message = "All that waits for a request must wait longer when a request may take longer, within what Fargate allows."
+    error_message = "With a longer request timeout, the other timeouts must be longer, too, within Fargate's limits."
   }
 
   assert {
@@ -281,7 +281,7 @@ run "as_asked_for" {
       aws_appautoscaling_target.api.min_capacity == 2 && aws_appautoscaling_target.api.max_capacity == 20 && aws_ecs_service.api.desired_count == 2
       && { for name, policy in aws_appautoscaling_policy.api : name => policy.target_tracking_scaling_policy_configuration[0].target_value } == { cpu = 50, memory = 60, requests = 1000 }
     )
-    error_message = "The API must scale as was asked for."
+    error_message = "The API must scale as requested."
   }
 
   assert {
@@ -304,7 +304,7 @@ run "as_asked_for" {
     condition = alltrue([for role in [aws_iam_role.api_execution, aws_iam_role.api_task] : role.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"]) && (
       aws_cloudwatch_log_group.api.retention_in_days == 365 && aws_cloudwatch_log_group.api.kms_key_id == "arn:aws:kms:us-east-1:123456789012:key/1"
     )
-    error_message = "Roles must have the boundary, logs the key and the retention that were asked for."
+    error_message = "Roles must have the requested permissions boundary, and logs the requested key and retention."
   }
 }
 

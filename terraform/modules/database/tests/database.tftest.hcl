@@ -1,4 +1,4 @@
-# With the real provider, as mocks have no ephemeral resources; of what AWS would name, a plan is told.
+# Uses the real provider, because mocks have no ephemeral resources; names that AWS would give are set for a plan.
 provider "aws" {
   region                      = "us-east-1"
   access_key                  = "test"
@@ -102,7 +102,7 @@ run "defaults" {
       aws_ecs_service.database.deployment_minimum_healthy_percent == 0 && aws_ecs_service.database.deployment_maximum_percent == 100
       && aws_ecs_service.database.desired_count == 1 && aws_ecs_service.database.availability_zone_rebalancing == "DISABLED"
     )
-    error_message = "A server must stop before the next one starts: two may never share the files."
+    error_message = "A server must stop before the next one starts: two servers must never share the files."
   }
 
   assert {
@@ -110,12 +110,12 @@ run "defaults" {
       aws_ecs_service.database.deployment_circuit_breaker[0].enable && aws_ecs_service.database.deployment_circuit_breaker[0].rollback
       && !aws_ecs_service.database.enable_execute_command && aws_ecs_service.database.wait_for_steady_state && aws_ecs_task_definition.database.skip_destroy
     )
-    error_message = "A failed deployment of the database must be rolled back to a revision that is still there, and no shell be open."
+    error_message = "A failed deployment of the database must be rolled back to a revision that still exists, and shells must be off."
   }
 
   assert {
     condition     = !aws_ecs_service.database.network_configuration[0].assign_public_ip && toset(aws_ecs_service.database.network_configuration[0].subnets) == toset(["subnet-a", "subnet-b"])
-    error_message = "The database must run where it is told to, without a public address."
+    error_message = "The database must run in the given subnets, without a public address."
   }
 
   assert {
@@ -130,7 +130,7 @@ run "defaults" {
 
   assert {
     condition     = jsondecode(aws_ecs_task_definition.database.container_definitions)[0].healthCheck.command == ["CMD", "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/27017"]
-    error_message = "The database must be asked by a connection to the port that it serves on."
+    error_message = "The health check must connect to the database's port."
   }
 
   assert {
@@ -139,7 +139,7 @@ run "defaults" {
       strcontains(command, "--bind_ip_all --auth") && strcontains(command, "{ role: \"readWrite\", db: \"users\" }") && !can(regex("(?i)password *=", command))
       && strcontains(command, "diagnosticDataCollectionEnabled=false")
     ])
-    error_message = "The database must ask for a password, let the API's user into its own database only, hold no password in its command, and not fill its billed storage with diagnostics."
+    error_message = "The database must require a password, restrict the API's user to its own database, have no password in its command, and write no diagnostics to its billed storage."
   }
 
   assert {
@@ -161,14 +161,14 @@ run "defaults" {
       for version in [aws_secretsmanager_secret_version.api_database, aws_secretsmanager_secret_version.database_root] :
       version.secret_string_wo_version == 1 && version.secret_string_wo == null && !strcontains(coalesce(version.secret_string, "-"), "password")
     ]) && aws_secretsmanager_secret.api_database.recovery_window_in_days == 0 && aws_secretsmanager_secret.database_root.recovery_window_in_days == 0
-    error_message = "Passwords must be handed over by write-only arguments, and destroyed secrets free their names."
+    error_message = "Passwords must be passed by write-only arguments, and destroyed secrets must release their names."
   }
 
   assert {
     condition = alltrue([
       for variable in jsondecode(aws_ecs_task_definition.database.container_definitions)[0].environment : !can(regex("(?i)password|secret|token", variable.name))
     ])
-    error_message = "No secret may stand in a task definition in plain text."
+    error_message = "A task definition must not contain a secret in plain text."
   }
 
   assert {
@@ -178,7 +178,7 @@ run "defaults" {
       && one(aws_ecs_task_definition.database.volume).efs_volume_configuration[0].authorization_config[0].iam == "ENABLED"
       && one(aws_ecs_task_definition.database.volume).efs_volume_configuration[0].authorization_config[0].access_point_id == "fsap-1"
     )
-    error_message = "The files must be encrypted at rest and on the way, and be reached through the access point."
+    error_message = "The files must be encrypted at rest and in transit, and be used through the access point."
   }
 
   assert {
@@ -186,7 +186,7 @@ run "defaults" {
       aws_efs_access_point.database.posix_user[0].uid == 999 && aws_efs_access_point.database.posix_user[0].gid == 999
       && aws_efs_access_point.database.root_directory[0].path == "/mongo" && aws_efs_access_point.database.root_directory[0].creation_info[0].permissions == "0700"
     )
-    error_message = "The access point must be the database user's, with a directory that is made."
+    error_message = "The access point must belong to the database's user and create its directory."
   }
 
   assert {
@@ -204,12 +204,12 @@ run "defaults" {
 
   assert {
     condition     = aws_backup_vault.database.force_destroy && one(aws_backup_plan.database.rule).lifecycle[0].delete_after == 35 && aws_backup_selection.database.resources == toset(["arn:aws:elasticfilesystem:us-east-1:123456789012:file-system/fs-1"])
-    error_message = "The files must be backed up, in a vault that destroy removes as long as nothing is protected."
+    error_message = "The files must be backed up, in a vault that destroy deletes unless deletion_protection is on."
   }
 
   assert {
     condition     = output.host == "mongo.users.internal" && one(aws_service_discovery_service.database.dns_config[0].dns_records).ttl == 10 && aws_service_discovery_service.database.force_destroy
-    error_message = "The database must be found as mongo.<name space>, and again soon after it has moved."
+    error_message = "The database must have the name mongo.<name space>, with a short TTL."
   }
 
   assert {
@@ -219,22 +219,22 @@ run "defaults" {
       && aws_vpc_security_group_ingress_rule.file_system_from_database.from_port == 2049 && aws_vpc_security_group_egress_rule.database_to_aws.to_port == 443
       && length(aws_vpc_security_group_egress_rule.database_to_successor) == 0
     )
-    error_message = "The file system takes the database only, and the database may leave for AWS."
+    error_message = "Only the database may connect to the file system, and the database must be able to connect to AWS."
   }
 
   assert {
     condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.database_execution.policy).Statement : statement.Resource if contains(flatten([statement.Action]), "secretsmanager:GetSecretValue")])) == toset(["arn:aws:secretsmanager:us-east-1:123456789012:secret:api", "arn:aws:secretsmanager:us-east-1:123456789012:secret:root"])
-    error_message = "The task may read the secrets it needs, and no other."
+    error_message = "The task must be allowed to read the secrets that it needs, and no others."
   }
 
   assert {
     condition     = !can(regex("secretsmanager|ssm|ecr:", aws_iam_role_policy.database_task.policy)) && !contains(flatten([for statement in jsondecode(aws_iam_role_policy.database_task.policy).Statement : statement.Resource]), "*")
-    error_message = "The container itself may read no secret through AWS."
+    error_message = "The container itself must not be allowed to read secrets."
   }
 
   assert {
     condition     = terraform_data.guard.input.protected == false && terraform_data.guard.triggers_replace == ["fs-1", aws_backup_vault.database.id]
-    error_message = "The guard must let go when nothing is protected, and be asked when another file system or vault would take the place of this one."
+    error_message = "The guard must allow destroy unless deletion_protection is on, and be replaced when the file system or the vault is."
   }
 }
 
@@ -261,7 +261,7 @@ run "as_asked_for" {
 
   assert {
     condition     = aws_efs_access_point.database.root_directory[0].path == var.directory && length(aws_efs_access_point.database.root_directory[0].creation_info) == 0
-    error_message = "The database must run on a restored backup when it is told to, and never on a directory that is made because it was mistyped."
+    error_message = "With directory, the database must run on a restored backup, and a mistyped directory must not be created."
   }
 
   assert {
@@ -270,7 +270,7 @@ run "as_asked_for" {
       && aws_ecs_task_definition.database.runtime_platform[0].cpu_architecture == "ARM64"
       && jsondecode(aws_ecs_task_definition.database.container_definitions)[0].memory == 8192 && aws_ecs_service.database.network_configuration[0].assign_public_ip
     )
-    error_message = "The database must have the size, architecture and network that were asked for."
+    error_message = "The database must have the requested size, architecture and network."
   }
 
   assert {
@@ -287,29 +287,29 @@ run "as_asked_for" {
       flatten([for statement in jsondecode(aws_iam_role_policy.database_execution.policy).Statement : statement.Resource]),
       "arn:aws:ecr:us-east-1:999999999999:repository/copies/mongo"
     )
-    error_message = "ECS must be allowed to pull the database's image from the registry that has it."
+    error_message = "ECS must be allowed to pull the database's image from its registry."
   }
 
   assert {
     condition     = aws_secretsmanager_secret_version.api_database.secret_string_wo_version == 2 && aws_secretsmanager_secret_version.database_root.secret_string_wo_version == 2 && local.api_username == "api-v2"
-    error_message = "A new version of the passwords must reach both secrets, and be a user of its own."
+    error_message = "A new password_version must change both secrets and have a new user."
   }
 
   assert {
     condition     = one(aws_backup_plan.database.rule).lifecycle[0].delete_after == 7 && aws_cloudwatch_log_group.database.retention_in_days == 365
-    error_message = "Backups and logs must be kept as long as was asked for."
+    error_message = "Backups and logs must be kept for the requested time."
   }
 
   assert {
     condition     = aws_ecs_service.database.enable_execute_command && strcontains(aws_iam_role_policy.database_task.policy, "ssmmessages:OpenDataChannel") && strcontains(aws_iam_role_policy.database_task.policy, "/ecs/users/exec:*")
-    error_message = "A shell that was asked for must be possible, and logged."
+    error_message = "A requested shell must be possible and logged."
   }
 
   assert {
     condition = alltrue([for key in [
       aws_efs_file_system.database.kms_key_id, aws_backup_vault.database.kms_key_arn, aws_secretsmanager_secret.api_database.kms_key_id, aws_cloudwatch_log_group.database.kms_key_id, output.connection_string.kms_key_arn
     ] : key == "arn:aws:kms:us-east-1:123456789012:key/1"]) && strcontains(aws_iam_role_policy.database_execution.policy, "kms:Decrypt")
-    error_message = "Everything that is kept must be encrypted with the key that was brought, and ECS be allowed to decrypt secrets."
+    error_message = "All stored data must be encrypted with the given key, and ECS must be allowed to decrypt secrets."
   }
 
   assert {
@@ -319,7 +319,7 @@ run "as_asked_for" {
 
   assert {
     condition     = keys(aws_vpc_security_group_egress_rule.database_to_successor) == ["192.0.2.0/24"] && aws_vpc_security_group_egress_rule.database_to_successor["192.0.2.0/24"].from_port == 27017 && aws_vpc_security_group_egress_rule.database_to_successor["192.0.2.0/24"].to_port == 27019
-    error_message = "Users must be able to be copied to the database that takes this one's place."
+    error_message = "The database must be able to connect to its successor, so that users can be copied."
   }
 }
 
@@ -332,7 +332,7 @@ run "protected" {
 
   assert {
     condition     = !aws_backup_vault.database.force_destroy && aws_secretsmanager_secret.api_database.recovery_window_in_days == 30 && terraform_data.guard.input.protected
-    error_message = "What is protected must not be emptied by destroy, must be recoverable, and be guarded."
+    error_message = "With deletion_protection, destroy must not empty the vault, secrets must be recoverable, and the guard must be on."
   }
 }
 

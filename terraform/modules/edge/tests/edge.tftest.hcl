@@ -51,7 +51,7 @@ variables {
 run "defaults" {
   command = apply
 
-  # Whose tokens the API takes
+  # Which tokens the API accepts
 
   assert {
     condition = (
@@ -59,7 +59,7 @@ run "defaults" {
       && aws_cognito_user_pool_domain.this[0].domain == "users-123456789012"
       && toset(aws_cognito_resource_server.api[0].scope[*].scope_name) == toset(["users.read", "users.write"])
     )
-    error_message = "There must be a user pool that nobody signs up in and destroy removes, with a domain of its own and both scopes."
+    error_message = "There must be a user pool without sign-up that destroy can delete, with its own domain and both scopes."
   }
 
   assert {
@@ -70,7 +70,7 @@ run "defaults" {
       ForwardedHeaders__Hops                     = "2"
       ForwardedHeaders__Networks__0              = "0.0.0.0/0"
     }
-    error_message = "The API must take the pool's tokens and no others, and count CloudFront and the load balancer as proxies."
+    error_message = "The API must accept the pool's tokens only, and trust CloudFront and the load balancer as proxies."
   }
 
   assert {
@@ -79,7 +79,7 @@ run "defaults" {
       && output.create_client_command == "aws cognito-idp create-user-pool-client --region us-east-1 --user-pool-id us-east-1_pool --client-name \"$NAME\" --generate-secret --allowed-o-auth-flows-user-pool-client --allowed-o-auth-flows client_credentials --allowed-o-auth-scopes users/users.read users/users.write --query 'UserPoolClient.[ClientId,ClientSecret]' --output text"
       && output.get_token_command == "curl -sS -u \"$CLIENT_ID:$CLIENT_SECRET\" -d grant_type=client_credentials https://users-123456789012.auth.us-east-1.amazoncognito.com/oauth2/token"
     )
-    error_message = "The outputs must say how to make a client and how it gets a token."
+    error_message = "The outputs must have the commands to create a client and to get a token."
   }
 
   # CloudFront
@@ -105,7 +105,7 @@ run "defaults" {
       && aws_cloudfront_distribution.this[0].default_cache_behavior[0].viewer_protocol_policy == "https-only"
       && length(aws_cloudfront_distribution.this[0].ordered_cache_behavior) == 0
     )
-    error_message = "CloudFront must cache nothing, pass on every method and header, and answer HTTP with nothing but a refusal."
+    error_message = "CloudFront must cache nothing, forward every method and header, and refuse HTTP."
   }
 
   assert {
@@ -118,7 +118,7 @@ run "defaults" {
 
   assert {
     condition     = aws_cloudfront_distribution.this[0].viewer_certificate[0].cloudfront_default_certificate && length(coalesce(aws_cloudfront_distribution.this[0].aliases, [])) == 0 && aws_cloudfront_distribution.this[0].web_acl_id == null
-    error_message = "Without a domain CloudFront must serve its own name, without a web ACL."
+    error_message = "Without a domain, CloudFront must use its own name; without web_acl_arn, it must have no web ACL."
   }
 
   assert {
@@ -134,24 +134,24 @@ run "defaults" {
 
   assert {
     condition     = output.url == "https://d111111abcdef8.cloudfront.net" && output.public_dns_name == "d111111abcdef8.cloudfront.net" && output.public_zone_id == "Z2FDTNDATAQYW2"
-    error_message = "Callers must use CloudFront's name."
+    error_message = "The URL for callers must have CloudFront's name."
   }
 
   # Load balancer
 
   assert {
     condition     = aws_lb.this.drop_invalid_header_fields && !aws_lb.this.enable_deletion_protection && aws_lb.this.access_logs[0].enabled && length(aws_wafv2_web_acl_association.load_balancer) == 0
-    error_message = "The load balancer must drop invalid headers, log requests, and let destroy remove it."
+    error_message = "The load balancer must drop invalid headers, log requests, and not be protected from destroy."
   }
 
   assert {
     condition     = aws_lb_listener.http.port == 80 && aws_lb_listener.http.default_action[0].type == "forward" && length(aws_lb_listener.https) == 0
-    error_message = "Port 80 must forward what CloudFront sends."
+    error_message = "Port 80 must forward CloudFront's requests."
   }
 
   assert {
     condition     = aws_lb_target_group.api.health_check[0].path == "/alive" && aws_lb_target_group.api.target_type == "ip" && aws_lb_target_group.api.deregistration_delay == "15"
-    error_message = "The load balancer must ask /alive."
+    error_message = "The load balancer must probe /alive."
   }
 
   # Access logs
@@ -172,7 +172,7 @@ run "defaults" {
       aws_cloudwatch_log_delivery_source.cloudfront[0].log_type == "ACCESS_LOGS" && aws_cloudwatch_log_delivery_source.cloudfront[0].resource_arn == "arn:aws:cloudfront::123456789012:distribution/E1"
       && aws_cloudwatch_log_delivery_destination.cloudfront[0].delivery_destination_configuration[0].destination_resource_arn == "arn:aws:s3:::logs"
     )
-    error_message = "CloudFront must log who called: the load balancer sees CloudFront's addresses only."
+    error_message = "CloudFront must log the callers' addresses: the load balancer sees CloudFront's only."
   }
 }
 
@@ -191,17 +191,17 @@ run "a_public_load_balancer" {
       aws_lb_listener.https[0].port == 443 && aws_lb_listener.https[0].certificate_arn == var.domain.certificate_arn
       && startswith(aws_lb_listener.https[0].ssl_policy, "ELBSecurityPolicy-TLS13-1-2-") && aws_lb_listener.https[0].default_action[0].type == "forward"
     )
-    error_message = "With a certificate port 443 must serve, by a current TLS policy."
+    error_message = "With a certificate, port 443 must be open with a current TLS policy."
   }
 
   assert {
     condition     = aws_lb_listener.http.default_action[0].type == "redirect" && aws_lb_listener.http.default_action[0].redirect[0].protocol == "HTTPS" && length(aws_lb_listener.http.default_action) == 1
-    error_message = "With a certificate port 80 must redirect, and nothing else."
+    error_message = "With a certificate, port 80 must only redirect."
   }
 
   assert {
     condition     = toset(keys(aws_vpc_security_group_ingress_rule.load_balancer)) == toset(["198.51.100.0/24:80", "198.51.100.0/24:443", "203.0.113.7/32:80", "203.0.113.7/32:443"])
-    error_message = "Only those may connect who were named."
+    error_message = "Only the given address ranges may connect."
   }
 
   assert {
@@ -210,17 +210,17 @@ run "a_public_load_balancer" {
       && length(aws_cloudfront_distribution.this) == 0 && length(aws_cloudfront_vpc_origin.this) == 0 && length(aws_cloudwatch_log_delivery.cloudfront) == 0
       && length(aws_vpc_security_group_ingress_rule.load_balancer_from_cloudfront) == 0 && length(data.aws_ec2_managed_prefix_list.cloudfront) == 0
     )
-    error_message = "A public load balancer must be in the public subnets, with nothing of CloudFront's before it."
+    error_message = "A public load balancer must be in the public subnets, without CloudFront."
   }
 
   assert {
     condition     = output.api_settings["ForwardedHeaders__Hops"] == "1" && output.api_settings["ForwardedHeaders__Networks__0"] == "10.0.0.0/16"
-    error_message = "The API must believe the load balancer, and take Cognito's tokens."
+    error_message = "The API must trust the load balancer as a proxy, and accept Cognito's tokens."
   }
 
   assert {
     condition     = aws_wafv2_web_acl_association.load_balancer[0].web_acl_arn == var.web_acl_arn
-    error_message = "The web ACL must be before the load balancer."
+    error_message = "The web ACL must be associated with the load balancer."
   }
 }
 
@@ -240,17 +240,17 @@ run "plain_http_for_everybody" {
       keys(aws_vpc_security_group_ingress_rule.load_balancer) == ["0.0.0.0/0:80"] && aws_lb_listener.http.default_action[0].type == "forward"
       && length(aws_lb_listener.https) == 0 && output.url == "http://a.elb.amazonaws.com"
     )
-    error_message = "Without a certificate everyone may connect to port 80, and only to that."
+    error_message = "Without a certificate, port 80 must be open to everyone, and no other port."
   }
 
   assert {
     condition     = output.api_settings["Authentication__AllowAnonymous"] == "true" && length(aws_cognito_user_pool.this) == 0 && output.token_issuer == null && output.create_client_command == null && output.get_token_command == null
-    error_message = "Where everybody may call there must be no user pool, and the API must be told."
+    error_message = "With anonymous access there must be no user pool, and the API's settings must allow it."
   }
 
   assert {
     condition     = length(aws_s3_bucket.access_logs) == 0 && length(aws_lb.this.access_logs) == 0 && aws_lb.this.enable_deletion_protection
-    error_message = "Access logs must be off and the load balancer protected when that is asked for."
+    error_message = "When requested, access logs must be off and the load balancer protected."
   }
 }
 
@@ -273,12 +273,12 @@ run "a_domain_of_ones_own" {
       && aws_cloudfront_distribution.this[0].viewer_certificate[0].ssl_support_method == "sni-only"
       && aws_cloudfront_distribution.this[0].web_acl_id == var.web_acl_arn && length(aws_wafv2_web_acl_association.load_balancer) == 0
     )
-    error_message = "With a certificate CloudFront must serve its name, by current TLS, behind the web ACL."
+    error_message = "With a certificate, CloudFront must use the domain's name, current TLS and the web ACL."
   }
 
   assert {
     condition     = length(aws_lb_listener.https) == 0 && aws_lb_listener.http.default_action[0].type == "forward" && aws_lb.this.internal && output.url == "https://users.example.com"
-    error_message = "The certificate must be CloudFront's alone."
+    error_message = "Only CloudFront must use the certificate."
   }
 
   assert {
@@ -287,12 +287,12 @@ run "a_domain_of_ones_own" {
       Authentication__Schemes__Bearer__ValidAudiences__0 = "users"
       Authentication__Schemes__Bearer__ValidAudiences__1 = "api://users"
     }
-    error_message = "The API must take the issuer's tokens for these audiences."
+    error_message = "The API must accept the issuer's tokens for these audiences."
   }
 
   assert {
     condition     = length(aws_cognito_user_pool.this) == 0 && output.token_issuer == "https://login.example.com/tenant/v2.0" && output.create_client_command == null && !aws_s3_bucket.access_logs[0].force_destroy
-    error_message = "There must be no user pool beside an issuer of one's own, and no emptying of protected logs."
+    error_message = "With another issuer there must be no user pool, and protected logs must not be emptied."
   }
 }
 

@@ -26,17 +26,17 @@ run "defaults" {
 
   assert {
     condition     = aws_subnet.public["us-east-1b"].cidr_block == "10.0.1.0/24" && aws_subnet.private["us-east-1b"].cidr_block == "10.0.32.0/20"
-    error_message = "Subnets must be parts of the range, by the number of their zone."
+    error_message = "The ranges of subnets must follow from the numbers of their zones."
   }
 
   assert {
     condition     = alltrue([for subnet in concat(values(aws_subnet.public), values(aws_subnet.private)) : subnet.map_public_ip_on_launch != true])
-    error_message = "No subnet may give out public addresses."
+    error_message = "Subnets must not assign public addresses."
   }
 
   assert {
     condition     = keys(aws_nat_gateway.this) == ["us-east-1a"] && length(aws_route.nat) == 3 && aws_vpc_endpoint.s3.service_name == "com.amazonaws.us-east-1.s3" && length(aws_vpc_endpoint.s3.route_table_ids) == 3
-    error_message = "One NAT gateway must serve all zones, and S3 must have its gateway."
+    error_message = "There must be one NAT gateway for all zones, and a gateway endpoint for S3."
   }
 
   assert {
@@ -46,7 +46,7 @@ run "defaults" {
 
   assert {
     condition     = length(aws_flow_log.this) == 0 && length(aws_cloudwatch_log_group.flow_logs) == 0
-    error_message = "There must be no flow logs unless asked for."
+    error_message = "There must be no flow logs unless requested."
   }
 }
 
@@ -60,12 +60,12 @@ run "public" {
 
   assert {
     condition     = length(aws_nat_gateway.this) == 0 && length(aws_eip.nat) == 0 && length(aws_route.nat) == 0
-    error_message = "Public addresses must save the NAT gateway and its address."
+    error_message = "With public addresses there must be no NAT gateway and no address for it."
   }
 
   assert {
     condition     = jsonencode(output.tasks) == jsonencode({ subnet_ids = output.public_subnet_ids, assign_public_ip = true }) && length(aws_vpc_endpoint.s3.route_table_ids) == 4
-    error_message = "Tasks must run in the public subnets, and reach S3 through its gateway there too."
+    error_message = "Tasks must run in the public subnets, and use the gateway endpoint for S3 there, too."
   }
 }
 
@@ -81,12 +81,12 @@ run "nat_per_zone" {
 
   assert {
     condition     = keys(aws_nat_gateway.this) == ["us-east-1a", "us-east-1d"] && length(aws_route.nat) == 2
-    error_message = "Each zone must have its own way out."
+    error_message = "Each zone must have its own NAT gateway."
   }
 
   assert {
     condition     = aws_subnet.public["us-east-1d"].cidr_block == "172.20.0.96/27" && aws_subnet.private["us-east-1d"].cidr_block == "172.20.8.0/23" && length(data.aws_availability_zones.available) == 0
-    error_message = "Zones that are named must keep their numbers, whatever zones the region has."
+    error_message = "Given zones must keep their numbers, whichever zones the region has."
   }
 }
 
@@ -108,12 +108,12 @@ run "flow_logs" {
       && jsondecode(aws_iam_role.flow_logs[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
       && aws_cloudwatch_log_group.flow_logs[0].retention_in_days == 365 && aws_cloudwatch_log_group.flow_logs[0].kms_key_id == "arn:aws:kms:us-east-1:123456789012:key/1"
     )
-    error_message = "Flow logs must be written by a role that serves this account only, and be kept as asked for."
+    error_message = "Flow logs must be written by a role for this account only, and be kept for the requested time."
   }
 
   assert {
     condition     = contains(flatten([for statement in jsondecode(aws_iam_role_policy.flow_logs[0].policy).Statement : statement.Action]), "logs:DescribeLogGroups")
-    error_message = "VPC flow logs ask for the groups before they write (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html)."
+    error_message = "The role must be allowed to list log groups, which VPC flow logs do before they write (https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html)."
   }
 }
 
@@ -142,7 +142,7 @@ run "a_region_with_one_zone" {
   expect_failures = [aws_vpc.this]
 }
 
-# Over the network of the first run.
+# Uses the state of the first run.
 run "another_range" {
   command = plan
 

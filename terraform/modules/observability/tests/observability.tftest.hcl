@@ -35,7 +35,7 @@ run "defaults" {
       && startswith(yamldecode(local.collector_config).processors.filter.metric_conditions[0], "metric.name != \"db.client.operation.duration\" and ")
       && length(local.collector_config) <= 4096
     )
-    error_message = "The collector must send traces to X-Ray and metrics to CloudWatch, in a configuration that a parameter can hold."
+    error_message = "The collector must send traces to X-Ray and metrics to CloudWatch, in a configuration that fits into an SSM parameter."
   }
 
   assert {
@@ -43,19 +43,19 @@ run "defaults" {
       yamldecode(local.collector_config).service.pipelines.logs.receivers == ["otlp"] && yamldecode(local.collector_config).service.pipelines.logs.exporters == ["debug"]
       && yamldecode(local.collector_config).service.telemetry.logs.level == "warn"
     )
-    error_message = "The collector must take the API's logs, which its exporter would else fail to send, and not write them a second time."
+    error_message = "The collector must accept the API's logs, so that the API's exporter does not fail, and must not write them a second time."
   }
 
   assert {
     condition     = output.collector.configuration_hash == sha256(aws_ssm_parameter.collector.value) && can(regex(":v[0-9.]+$", output.collector.image))
-    error_message = "The collector must be pinned, and its configuration be known by its hash."
+    error_message = "The collector's image must have a version, and the output must have the hash of its configuration."
   }
 
   # Alarms
 
   assert {
     condition     = toset(output.deployment_alarm_names) == toset(["users-api-errors", "users-api-latency"])
-    error_message = "Errors and latency must judge a deployment; unhealthy hosts may not, as every new task is one."
+    error_message = "Errors and latency must roll back a deployment; unhealthy hosts must not, because every new task is unhealthy at first."
   }
 
   assert {
@@ -64,12 +64,12 @@ run "defaults" {
       answers = "FILL(requests, 0) + FILL(balancer, 0)"
       result  = "IF(errors >= 5, 100 * errors / IF(answers > 0, answers, 1), 0)"
     } && [for query in aws_cloudwatch_metric_alarm.api["errors"].metric_query : query.metric[0].dimensions if query.id == "balancer"][0] == tomap({ LoadBalancer = "app/a/1" })
-    error_message = "The share of errors must count the load balancer's own, and say nothing of fewer than five."
+    error_message = "The percentage of errors must include the load balancer's own, and be 0 for fewer than five errors."
   }
 
   assert {
     condition     = [for query in aws_cloudwatch_metric_alarm.api["latency"].metric_query : query.expression if query.return_data] == ["IF(FILL(requests, 0) >= 100, latency, 0)"]
-    error_message = "The slowest hundredth must be one of a hundred requests at least."
+    error_message = "The 99th percentile must count only with at least a hundred requests."
   }
 
   assert {
@@ -89,7 +89,7 @@ run "defaults" {
     condition = alltrue([for alarm in concat(values(aws_cloudwatch_metric_alarm.api), values(aws_cloudwatch_metric_alarm.database), [aws_cloudwatch_metric_alarm.no_host]) :
       alarm.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:users-alarms"]) && startswith(alarm.alarm_name, "users-")
     ]) && length(aws_sns_topic_subscription.email) == 0
-    error_message = "Every alarm must reach the topic."
+    error_message = "Every alarm must be sent to the topic."
   }
 
   assert {
@@ -106,7 +106,7 @@ run "defaults" {
         state           = ["ABORTED", "EXPIRED", "FAILED"]
       }
     } && alltrue([for target in aws_cloudwatch_event_target.alarms : target.arn == "arn:aws:sns:us-east-1:123456789012:users-alarms"])
-    error_message = "A stopped collector and a failed backup must reach the topic."
+    error_message = "Events of a stopped collector and a failed backup must be sent to the topic."
   }
 
   assert {
@@ -116,7 +116,7 @@ run "defaults" {
       "cloudwatch.amazonaws.com" = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:users-*"
       "events.amazonaws.com"     = "arn:aws:events:us-east-1:123456789012:rule/users-*"
     }
-    error_message = "Alarms and event rules of this deployment, and they alone, may send to the topic."
+    error_message = "Only alarms and event rules of this deployment may publish to the topic."
   }
 
   # The dashboard
@@ -125,7 +125,7 @@ run "defaults" {
     condition = toset([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title]) == toset([
       "api: CPU and memory", "database: CPU and memory", "Requests", "Latency", "Errors", "Hosts", "Tasks", "Store latency", "Users"
     ])
-    error_message = "The dashboard must show all that is asked for."
+    error_message = "The dashboard must have all widgets."
   }
 }
 
@@ -143,22 +143,22 @@ run "as_asked_for" {
 
   assert {
     condition     = aws_cloudwatch_metric_alarm.api["errors"].threshold == 1 && aws_cloudwatch_metric_alarm.api["latency"].threshold == 0.5 && aws_sns_topic_subscription.email[0].endpoint == "alarms@example.com"
-    error_message = "Alarms must be raised and mailed as was asked for."
+    error_message = "Alarms must have the requested thresholds and email address."
   }
 
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.database) == 0 && keys(aws_cloudwatch_event_rule.alarms) == ["collector-stopped"]
-    error_message = "Without a database in a container nothing can be said of one."
+    error_message = "Without a container database there must be no alarms for one."
   }
 
   assert {
     condition     = alltrue([for title in ["database: CPU and memory", "Tasks"] : !contains([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.title], title)])
-    error_message = "The dashboard must not show what is not there."
+    error_message = "The dashboard must not show what does not exist."
   }
 
   assert {
     condition     = aws_sns_topic.alarms[0].kms_master_key_id == var.context.kms_key_arn && aws_cloudwatch_log_group.metrics.kms_key_id == var.context.kms_key_arn && aws_cloudwatch_log_group.metrics.retention_in_days == 365
-    error_message = "Alarms and metrics must be encrypted and kept as was asked for."
+    error_message = "Alarms and metrics must have the requested key and retention."
   }
 }
 
@@ -172,7 +172,7 @@ run "a_topic_of_ones_own" {
 
   assert {
     condition     = length(aws_sns_topic.alarms) == 0 && aws_cloudwatch_metric_alarm.no_host.alarm_actions == toset(["arn:aws:sns:us-east-1:123456789012:on-call"]) && output.topic_arn == "arn:aws:sns:us-east-1:123456789012:on-call"
-    error_message = "Alarms must go to the topic that was brought."
+    error_message = "Alarms must be sent to the given topic."
   }
 }
 

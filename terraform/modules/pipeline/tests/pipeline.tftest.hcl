@@ -28,7 +28,7 @@ run "an_environment" {
         "token.actions.githubusercontent.com:sub" = "repo:example/user-api:environment:production"
       } } && statement.Principal.Federated == "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
     ])
-    error_message = "Only the environment of the repository may deploy."
+    error_message = "Only the repository's environment may deploy."
   }
 
   assert {
@@ -39,17 +39,17 @@ run "an_environment" {
         if contains(flatten([statement.Resource]), "*")
       ]
     ]))
-    error_message = "The pipeline may change only what is named."
+    error_message = "The pipeline may change only the given resources."
   }
 
   assert {
     condition     = !can(regex("secretsmanager:(GetSecretValue|\\*)|\"\\*:|iam:(Create|Put|Attach|Delete|\\*)|Deregister", aws_iam_role_policy.deploy.policy))
-    error_message = "The pipeline may neither read secrets, nor change roles, nor retire revisions that ECS may go back to."
+    error_message = "The pipeline must not be allowed to read secrets, change roles, or deregister revisions that ECS may roll back to."
   }
 
   assert {
     condition     = alltrue([for action in ["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:DescribeServiceDeployments"] : strcontains(aws_iam_role_policy.deploy.policy, action)])
-    error_message = "The pipeline must be able to wait, with version 5 of the provider and with version 6."
+    error_message = "The pipeline must be able to wait for a deployment, with version 5 of the provider and with version 6."
   }
 
   assert {
@@ -61,7 +61,7 @@ run "an_environment" {
 
   assert {
     condition     = [for statement in jsondecode(aws_iam_role_policy.deploy.policy).Statement : statement.Resource if statement.Sid == "KeepState"] == ["arn:aws:s3:::example-state/users/*"]
-    error_message = "The pipeline may work on the state of this deployment only."
+    error_message = "The pipeline may change the state of this deployment only."
   }
 
   assert {
@@ -79,7 +79,7 @@ run "a_repository_with_ids" {
 
   assert {
     condition     = jsondecode(aws_iam_role.deploy.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == "repo:example@123456/user-api@456789:environment:production"
-    error_message = "Repositories made or renamed since July 2026 have ids in their tokens, which must be matched too."
+    error_message = "Tokens of repositories created or renamed since July 2026 contain ids, which must match, too."
   }
 }
 
@@ -97,12 +97,12 @@ run "a_branch" {
       jsondecode(aws_iam_role.deploy.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == "repo:example/user-api:ref:refs/heads/release"
       && length(aws_iam_openid_connect_provider.github) == 0
     )
-    error_message = "Only the branch of the repository may deploy, through the provider that the account has."
+    error_message = "Only the repository's branch may deploy, with the account's existing provider."
   }
 
   assert {
     condition     = !strcontains(aws_iam_role_policy.deploy.policy, "s3:PutObject")
-    error_message = "Without a bucket for the state the pipeline may write to none."
+    error_message = "Without state_bucket, the pipeline must not be allowed to write to any bucket."
   }
 }
 

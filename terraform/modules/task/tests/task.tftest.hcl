@@ -12,7 +12,7 @@ run "public_images" {
 
   assert {
     condition     = length(output.pull_statements) == 0
-    error_message = "Public images need no permission."
+    error_message = "Public images must need no permission."
   }
 
   assert {
@@ -21,12 +21,12 @@ run "public_images" {
       && jsondecode(output.trust).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "123456789012"
       && jsondecode(output.trust).Statement[0].Condition.ArnLike["aws:SourceArn"] == "arn:aws:ecs:us-east-1:123456789012:*"
     )
-    error_message = "Roles of tasks must be given out for tasks of this account and region only."
+    error_message = "Only tasks of this account and region may assume the roles of tasks."
   }
 
   assert {
     condition     = output.log_options["mode"] == "non-blocking"
-    error_message = "A slow CloudWatch must not make callers wait."
+    error_message = "Callers must not have to wait when CloudWatch is slow."
   }
 }
 
@@ -44,7 +44,7 @@ run "private_images" {
     condition = [for statement in output.pull_statements : statement.Resource if statement.Sid == "PullImages"][0] == [
       "arn:aws:ecr:eu-west-1:999999999999:repository/team/user-api", "arn:aws:ecr:eu-west-1:999999999999:repository/collector"
     ]
-    error_message = "ECS must be allowed to pull from the repositories of these images, and no others."
+    error_message = "ECS must be allowed to pull from the repositories of these images, and from no others."
   }
 }
 
