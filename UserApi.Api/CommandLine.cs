@@ -5,7 +5,7 @@ using UserApi.ServiceDefaults;
 
 namespace UserApi.Api;
 
-/// <summary>The arguments: a command, or settings for the service. Whatever else they are is an error, so that a mistyped one is not ignored.</summary>
+/// <summary>The arguments: a command, or settings for the service. Anything else is an error, so that a mistyped argument is not ignored.</summary>
 internal static class CommandLine
 {
     private const string Help = """
@@ -55,7 +55,7 @@ internal static class CommandLine
 
     /// <summary>Carries out a command.</summary>
     /// <param name="args">The arguments.</param>
-    /// <returns>The exit code; null where the arguments ask to serve.</returns>
+    /// <returns>The exit code; null if the service must run.</returns>
     public static async Task<int?> RunAsync(string[] args)
     {
         switch (args)

@@ -3,17 +3,17 @@ using System.Reflection;
 namespace UserApi.Api;
 
 /// <summary>
-/// Where appsettings.json is, and what <c>Store:Path</c> is relative to. ASP.NET Core takes the current folder, which for a service manager is
-/// <c>/</c>: the settings would be missed and a new, empty store be made there.
+/// The folder of appsettings.json, to which <c>Store:Path</c> is relative. ASP.NET Core uses the current folder, which is <c>/</c> under a
+/// service manager: the settings would not be found, and a new, empty store would be created there.
 /// </summary>
 internal static class ContentRoot
 {
     /// <summary>
-    /// The folder that is named (<c>--contentRoot</c>, <c>ASPNETCORE_CONTENTROOT</c>, <c>DOTNET_CONTENTROOT</c>), relative to the current one;
-    /// the project's, where <c>dotnet run</c> has made it the current one; else the program's own.
+    /// The configured folder (<c>--contentRoot</c>, <c>ASPNETCORE_CONTENTROOT</c>, <c>DOTNET_CONTENTROOT</c>), relative to the current one;
+    /// or the project's folder, if <c>dotnet run</c> has made it the current one; otherwise the program's folder.
     /// </summary>
     /// <param name="settings">The arguments that are settings.</param>
-    /// <exception cref="DirectoryNotFoundException">The folder that is named does not exist.</exception>
+    /// <exception cref="DirectoryNotFoundException">The configured folder does not exist.</exception>
     public static string Find(string[] settings)
     {
         // In the order of WebApplication.CreateBuilder: what comes later wins.

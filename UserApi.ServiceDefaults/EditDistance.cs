@@ -1,9 +1,9 @@
 namespace UserApi.ServiceDefaults;
 
-/// <summary>How many letters have to be changed, put in or taken out to make one word another, whatever their case (Levenshtein, 1965).</summary>
+/// <summary>How many letters must be changed, inserted or deleted to turn one word into another, ignoring case (Levenshtein, 1965).</summary>
 public static class EditDistance
 {
-    /// <summary>The known word that is nearest to a word, and how far away it is.</summary>
+    /// <summary>The known word with the smallest distance to a word, and the distance.</summary>
     /// <param name="word">The word.</param>
     /// <param name="known">The known words, at least one.</param>
     public static (string Word, int Distance) Nearest(string word, IEnumerable<string> known) =>

@@ -9,7 +9,7 @@ namespace UserApi.ServiceDefaults;
 /// <summary>A section of the configuration whose names are the properties of an options class.</summary>
 /// <param name="Name">The section's name.</param>
 /// <param name="Options">The options class.</param>
-/// <param name="IsShared">Whether other programs have names of their own in it, so that only a name that is nearly one of ours is reported.</param>
+/// <param name="IsShared">Whether other programs have settings in it, too, so that only a name that is similar to one of ours is reported.</param>
 public sealed record SettingSection(string Name, Type Options, bool IsShared = false);
 
 /// <summary>
@@ -18,7 +18,7 @@ public sealed record SettingSection(string Name, Type Options, bool IsShared = f
 /// </summary>
 public static partial class Settings
 {
-    /// <summary>Binds a section to an options class, whose rules a validator knows.</summary>
+    /// <summary>Binds a section to an options class that has a validator.</summary>
     /// <param name="builder">The service.</param>
     /// <param name="section">The section's name.</param>
     public static void AddSettings<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TOptions, TValidator>(
@@ -30,7 +30,7 @@ public static partial class Settings
         builder.Services.AddOptionsWithValidateOnStart<TOptions, TValidator>().BindConfiguration(section);
     }
 
-    /// <summary>Binds a section to an options class of which every value will do.</summary>
+    /// <summary>Binds a section to an options class that has no validator.</summary>
     /// <param name="builder">The service.</param>
     /// <param name="section">The section's name.</param>
     /// <param name="isShared">See <see cref="SettingSection.IsShared"/>.</param>
@@ -43,11 +43,11 @@ public static partial class Settings
     }
 
     /// <summary>
-    /// Checks names and types, before anything is bound. A name that does not exist is a warning in Development and stops the start elsewhere: it
-    /// may be the limit or the database that somebody believes to be set.
+    /// Checks names and types before anything is bound. An unknown name is a warning in Development and stops the start elsewhere, because it
+    /// may be a limit or a database that somebody believes to be set.
     /// </summary>
     /// <param name="builder">The service, with all its sections added.</param>
-    /// <exception cref="OptionsValidationException">With one failure for each setting that is wrong.</exception>
+    /// <exception cref="OptionsValidationException">Has one failure per wrong setting.</exception>
     public static void CheckSettings(this IHostApplicationBuilder builder)
     {
         var check = new SettingsCheck(builder.Configuration);
@@ -60,9 +60,9 @@ public static partial class Settings
         builder.Services.AddSingleton(check);
     }
 
-    /// <summary>Runs the validators of all options, before the host does, which would log a failure with its stack trace.</summary>
+    /// <summary>Runs the validators of all options before the host does, because the host would log a failure with its stack trace.</summary>
     /// <param name="host">The service.</param>
-    /// <exception cref="OptionsValidationException">With one failure for each rule that is broken.</exception>
+    /// <exception cref="OptionsValidationException">Has one failure per violated rule.</exception>
     public static void ValidateSettings(this IHost host)
     {
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Settings));

@@ -9,13 +9,13 @@ namespace UserApi.ServiceDefaults;
 /// <summary>Compares sections of a configuration with the properties of their options classes.</summary>
 internal sealed class SettingsCheck(IConfiguration configuration)
 {
-    /// <summary>A sentence for each name that is not the name of a setting.</summary>
+    /// <summary>A sentence for each unknown name.</summary>
     public List<string> UnknownNames { get; } = [];
 
-    /// <summary>A rule for each value that is not of its setting's type.</summary>
+    /// <summary>A rule for each value with a wrong type.</summary>
     public List<string> BadValues { get; } = [];
 
-    /// <summary>Looks at everything in one section.</summary>
+    /// <summary>Checks everything in one section.</summary>
     public void Check(SettingSection section) => CheckObject(configuration.GetSection(section.Name), section.Options, section.IsShared);
 
     private void CheckObject(IConfigurationSection section, Type type, bool isShared = false)

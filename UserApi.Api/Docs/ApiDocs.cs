@@ -34,7 +34,7 @@ internal static partial class ApiDocs
                 License = new() { Name = "MIT", Url = new("https://opensource.org/license/mit") },
             });
             swagger.AddServer(new() { Url = "/", Description = "The address that this document came from." });
-            // The filter alone makes the paths; Swashbuckle would guess them from the handlers' signatures.
+            // Only the filter makes the paths; Swashbuckle would guess them from the handlers' signatures.
             swagger.DocInclusionPredicate((_, _) => false);
             swagger.DocumentFilter<OpenApiPathsFilter>();
             swagger.SchemaFilter<SchemaFilter>();
@@ -78,7 +78,7 @@ internal static partial class ApiDocs
             : $"On a developer's machine, `dotnet user-jwts create --project UserApi.Api --scope {ScopeAuthorization.Read} --scope {ScopeAuthorization.Write}` makes one; "
                 + "elsewhere, get it from the service's issuer (`Authentication:Schemes:Bearer:Authority`).");
 
-    // Elsewhere than on a developer's machine, what the server listens at is not what people open.
+    // Only on a developer's machine is the server's address the one that people open.
     private static void LogAddresses(WebApplication app)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("UserApi.Api.Docs");
@@ -99,7 +99,7 @@ internal static partial class ApiDocs
             return next(http);
         });
 
-        // Not UseSwagger: it would make the same document anew for every request.
+        // Not UseSwagger: it would generate the same document again for every request.
         var document = Task.FromResult(CreateDocument(app.ApplicationServices));
         var files = new SharedFiles();
         docs.Use((http, next) => IsDocument(http) ? files.SendAsync(http, Document, () => document) : next(http));

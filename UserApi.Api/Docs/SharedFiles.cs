@@ -9,8 +9,8 @@ using UserApi.Api.Http;
 namespace UserApi.Api.Docs;
 
 /// <summary>
-/// The OpenAPI document and the files of Swagger UI, each compressed once for each content coding and kept, so that all clients are sent the
-/// same bytes. Swagger UI's own middleware unpacks 1.6 MB for each request, and holds them as often as there are clients that do not read.
+/// The OpenAPI document and the files of Swagger UI, each compressed once per content coding and kept, so that all clients get the same
+/// bytes. Swagger UI's own middleware unpacks 1.6 MB for each request, and keeps them in memory for each client that does not read.
 /// </summary>
 internal sealed class SharedFiles
 {
@@ -20,7 +20,7 @@ internal sealed class SharedFiles
 
     private readonly ConcurrentDictionary<(string Name, ContentCoding? Coding), SharedFile> _files = new();
 
-    /// <summary>Answers GET and HEAD for each of the files of Swagger UI below <paramref name="path"/>; there is nothing else below it.</summary>
+    /// <summary>Serves GET and HEAD for each of the files of Swagger UI below <paramref name="path"/>, and nothing else there.</summary>
     public void UseSwaggerFiles(IApplicationBuilder app, string path) => app.Use((http, next) =>
     {
         if (!http.Request.Path.StartsWithSegments(path, out var rest) || rest.Value is null or "" or "/")
@@ -38,10 +38,10 @@ internal sealed class SharedFiles
         return Task.CompletedTask;
     });
 
-    /// <summary>Answers GET and HEAD.</summary>
+    /// <summary>Serves GET and HEAD.</summary>
     /// <param name="http">The request.</param>
     /// <param name="name">The name of the file.</param>
-    /// <param name="make">Makes it, where it has not been made for this client's content coding.</param>
+    /// <param name="make">Loads the file, if it is not kept for this client's content coding yet.</param>
     public async Task SendAsync(HttpContext http, string name, Func<Task<SharedFile>> make)
     {
         var coding = ContentCoding.Choose(http.Request);
@@ -55,11 +55,11 @@ internal sealed class SharedFiles
 }
 
 /// <summary>A file.</summary>
-/// <param name="Headers">The headers that it is sent with.</param>
+/// <param name="Headers">The headers of its response.</param>
 /// <param name="Body">Its bytes.</param>
 internal sealed record SharedFile(KeyValuePair<string, StringValues>[] Headers, ReadOnlyMemory<byte> Body)
 {
-    /// <summary>Takes what the rest of the pipeline answers.</summary>
+    /// <summary>Loads a file from the response of the rest of the pipeline.</summary>
     public static async Task<SharedFile> MakeAsync(HttpContext http, RequestDelegate next)
     {
         var (request, response) = (http.Request, http.Response);
@@ -78,7 +78,7 @@ internal sealed record SharedFile(KeyValuePair<string, StringValues>[] Headers, 
         return new([.. response.Headers], body.ToArray());
     }
 
-    /// <summary>Compresses it, unless that makes it hardly smaller, as with pictures. Each form has a tag of its own (RFC 9110 section 8.8.3.3).</summary>
+    /// <summary>Compresses the file, unless that saves hardly anything, as with pictures. Each form has its own entity tag (RFC 9110 section 8.8.3.3).</summary>
     public SharedFile Encode(ContentCoding? coding)
     {
         var compressed = coding?.Compress(Body.Span, CompressionLevel.Optimal);
@@ -95,7 +95,7 @@ internal sealed record SharedFile(KeyValuePair<string, StringValues>[] Headers, 
             body);
     }
 
-    /// <summary>Answers GET and HEAD.</summary>
+    /// <summary>Serves GET and HEAD.</summary>
     public Task SendAsync(HttpContext http)
     {
         var response = http.Response;

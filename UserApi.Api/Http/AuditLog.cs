@@ -7,8 +7,8 @@ using UserApi.ServiceDefaults;
 namespace UserApi.Api.Http;
 
 /// <summary>
-/// Says who wrote what: one line for each write, at level Information of the category <see cref="Category"/>, with the trace id of the
-/// request as every line has it. It names a caller by the subject or the client id of its token, and never holds the token itself.
+/// Logs who wrote what: one line per write, at level Information of the category <see cref="Category"/>, with the trace id of the request,
+/// like every line. It names a caller by the subject or the client id of its token, and never contains the token.
 /// </summary>
 internal sealed partial class AuditLog(ILoggerFactory loggers, IOptions<AuditOptions> options)
 {
@@ -20,11 +20,11 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, IOptions<AuditOpt
     private readonly ILogger _logger = loggers.CreateLogger(Category);
     private readonly bool _logIds = options.Value.LogIds;
 
-    /// <summary>Writes the line of a write.</summary>
-    /// <param name="caller">Who wrote.</param>
-    /// <param name="action">What was done, as a verb.</param>
-    /// <param name="kind">The kind of thing it was done to.</param>
-    /// <param name="id">The id of that thing: logged only if <see cref="AuditOptions.LogIds"/> says so.</param>
+    /// <summary>Logs a write.</summary>
+    /// <param name="caller">The caller.</param>
+    /// <param name="action">The operation, as a verb.</param>
+    /// <param name="kind">The kind of resource.</param>
+    /// <param name="id">The id of the resource: logged only with <see cref="AuditOptions.LogIds"/>.</param>
     /// <param name="isApplied">Whether the write is known to be applied; false: it may have been.</param>
     public void Write(ClaimsPrincipal caller, string action, string kind, string id, bool isApplied)
     {
@@ -39,14 +39,14 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, IOptions<AuditOpt
         }
     }
 
-    // The prefix tells a subject of the name "anonymous" from nobody. client_id: RFC 9068 section 2.2; azp: OpenID Connect Core section 2.
+    // The prefix distinguishes a subject named "anonymous" from no caller. client_id: RFC 9068 section 2.2; azp: OpenID Connect Core section 2.
     private static string NameOf(ClaimsPrincipal caller) =>
         caller.FindFirst("sub") is { } subject ? $"subject {OnOneLine(subject.Value)}" :
         (caller.FindFirst("client_id") ?? caller.FindFirst("azp")) is { } client ? $"client {OnOneLine(client.Value)}" :
         "anonymous";
 
     /// <summary>
-    /// Escapes what could make one line look like two, or like another line, on a console: an issuer may let its users choose their names.
+    /// Escapes what could make one line look like two lines, or like another line: some issuers let their users choose their names.
     /// </summary>
     private static string OnOneLine(string text)
     {

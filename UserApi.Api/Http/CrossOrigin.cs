@@ -13,7 +13,7 @@ internal static class CrossOrigin
         builder.Services.AddCors();
     }
 
-    /// <summary>Before limits and authentication: a browser asks without a token, and the answer costs nothing.</summary>
+    /// <summary>Runs before limits and authentication: a preflight request has no token, and its response costs nothing.</summary>
     public static void UseCrossOrigin(this WebApplication app)
     {
         var options = app.Services.GetRequiredService<IOptions<CrossOriginOptions>>().Value;
@@ -28,7 +28,7 @@ internal static class CrossOrigin
                 .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete)
                 .WithHeaders(HeaderNames.Authorization, HeaderNames.ContentType, HeaderNames.IfMatch, HeaderNames.IfNoneMatch, "Prefer", HeaderNames.TraceParent)
                 .WithExposedHeaders(HeaderNames.ETag, HeaderNames.Location, HeaderNames.Link, HeaderNames.RetryAfter, "Preference-Applied")
-                .SetPreflightMaxAge(TimeSpan.FromHours(2)); // the most that Chromium keeps
+                .SetPreflightMaxAge(TimeSpan.FromHours(2)); // Chromium's maximum
             if (options.AllowCredentials)
             {
                 policy.AllowCredentials();

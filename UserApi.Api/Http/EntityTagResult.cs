@@ -37,9 +37,9 @@ internal sealed class EntityTagResult<T>(int status, string tag, T body, JsonTyp
     }
 }
 
-/// <summary>The answer to a HEAD whose GET has a JSON body, without what is known only when that body is made (RFC 9110 section 9.3.2).</summary>
-/// <param name="tag">The opaque part of the tag, where it is known.</param>
-/// <param name="coding">How the body of the GET is compressed, where that is known.</param>
+/// <summary>The response to a HEAD whose GET has a JSON body, without headers that depend on that body (RFC 9110 section 9.3.2).</summary>
+/// <param name="tag">The opaque part of the tag, if it is known.</param>
+/// <param name="coding">The content coding of the GET, if it is known.</param>
 internal sealed class JsonHeadResult(string? tag = null, ContentCoding? coding = null) : IResult
 {
     /// <inheritdoc/>

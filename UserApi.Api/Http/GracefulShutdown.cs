@@ -7,15 +7,15 @@ using Microsoft.Extensions.Options;
 namespace UserApi.Api.Http;
 
 /// <summary>
-/// After SIGTERM, takes no new connections, and goes on answering on those there are for <see cref="LimitOptions.DrainTime"/>, asking
-/// callers to go elsewhere (<c>Connection: close</c>). Kestrel by itself closes every connection that is between two requests at once,
-/// also when the next request is on its way already.
+/// After SIGTERM, accepts no new connections, and continues to serve open ones for <see cref="LimitOptions.DrainTime"/>, telling callers to
+/// use another instance (<c>Connection: close</c>). Kestrel by itself would at once close every connection that is between two requests,
+/// even if the next request is already on its way.
 /// </summary>
 internal sealed class GracefulShutdown(IHostApplicationLifetime lifetime, IOptions<LimitOptions> limits) : IHostedLifecycleService
 {
     public Task StoppingAsync(CancellationToken cancellationToken) => lifetime.ApplicationStopping.IsCancellationRequested
         ? Task.Delay(limits.Value.DrainTime, cancellationToken)
-        : Task.CompletedTask; // No signal: the host is disposed of by the code that made it, and nobody is to be waited for.
+        : Task.CompletedTask; // No signal: code disposes the host, so there is no need to wait.
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -28,7 +28,7 @@ internal sealed class GracefulShutdown(IHostApplicationLifetime lifetime, IOptio
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
-/// <summary>Closes the listening sockets as soon as the process is told to stop: a caller that is refused can safely try elsewhere.</summary>
+/// <summary>Closes the listening sockets as soon as the process must stop: a refused caller can safely use another instance.</summary>
 internal sealed class DrainingListenerFactory(
     IOptions<SocketTransportOptions> options, ILoggerFactory loggerFactory, IHostApplicationLifetime lifetime) : IConnectionListenerFactory
 {
@@ -58,7 +58,7 @@ internal static class GracefulShutdownExtensions
         {
             if (stopping.IsCancellationRequested)
             {
-                // As the answer starts: an error handler clears the headers that are set before.
+                // When the response starts: an error handler clears headers that are set earlier.
                 http.Response.OnStarting(static response =>
                 {
                     ((HttpResponse)response).Headers.Connection = "close";

@@ -8,8 +8,8 @@ using Microsoft.Net.Http.Headers;
 namespace UserApi.Api.Http;
 
 /// <summary>The JSON of a request, or what is wrong with it.</summary>
-/// <param name="Json">The body; JSON null where there is none.</param>
-/// <param name="Problem">What is wrong: the JSON then is not to be used.</param>
+/// <param name="Json">The body; JSON null if there is none.</param>
+/// <param name="Problem">What is wrong; the JSON then must not be used.</param>
 internal readonly record struct JsonBody(JsonElement Json, Problem? Problem)
 {
     private static readonly JsonElement s_null = JsonElement.Parse("null");
@@ -19,7 +19,7 @@ internal readonly record struct JsonBody(JsonElement Json, Problem? Problem)
     public static Problem Malformed { get; } = CreateMalformed("must be valid JSON, without a member that is named twice");
 
     /// <summary>413: the body is too large.</summary>
-    /// <param name="limit">The greatest size, in bytes.</param>
+    /// <param name="limit">The maximum size, in bytes.</param>
     public static Problem TooLarge(long limit) => new(StatusCodes.Status413PayloadTooLarge, string.Create(CultureInfo.InvariantCulture, $"The body must have at most {limit:N0} bytes (Limits:MaxBodyBytes)."));
 
     /// <summary>415: the body is of another media type.</summary>
@@ -80,7 +80,7 @@ internal readonly record struct JsonBody(JsonElement Json, Problem? Problem)
             return new(s_null, null);
         }
 
-        // The parser looks at the bytes of a string only when it is read: never, for a member that is ignored.
+        // The parser validates the bytes of a string only when it is read: never, for an ignored member.
         if (!Utf8.IsValid(json))
         {
             return new(default, CreateMalformed($"must be UTF-8: byte {IndexOfInvalid(json)} is not"));
@@ -113,7 +113,7 @@ internal readonly record struct JsonBody(JsonElement Json, Problem? Problem)
             return CreateMalformed($"must not name the member {e.Message[e.Message.IndexOf('\'')..(e.Message.LastIndexOf('\'') + 1)]} twice");
         }
 
-        // What System.Text.Json says, without where, which its properties tell.
+        // The message of System.Text.Json without the position, which its properties contain.
         var reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
         return CreateMalformed(e.LineNumber is { } line
             ? $"is not valid JSON at line {line + 1}, byte {e.BytePositionInLine + 1}: {reason}"

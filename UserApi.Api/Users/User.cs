@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace UserApi.Api.Users;
 
-/// <summary>A user as it is stored and answered.</summary>
+/// <summary>A user as it is stored and returned.</summary>
 /// <param name="Id">The id, which the client chose or, for a <c>POST</c>, the service; see <see cref="UserId"/>.</param>
 /// <param name="Name">The display name, see <see cref="UserInput"/>.</param>
 /// <param name="Email">The e-mail address; absent when there is none.</param>
@@ -13,7 +13,7 @@ namespace UserApi.Api.Users;
 /// <param name="CreatedAt">When the user was created, UTC, to the millisecond (RFC 3339).</param>
 /// <param name="UpdatedAt">When the user was last written, UTC, to the millisecond (RFC 3339).</param>
 /// <param name="Version">
-/// Names this one state of the user and no other, ever: the opaque part of the strong entity tag (RFC 9110 section 8.8.3). Not in the body.
+/// Identifies this state of the user and no other, ever: the opaque part of the strong entity tag (RFC 9110 section 8.8.3). Not in the body.
 /// </param>
 internal sealed record User(
     [property: Description("The id of the user."), StringLength(UserId.MaxLength, MinimumLength = 1)] string Id,
@@ -28,7 +28,7 @@ internal sealed record User(
     [JsonIgnore]
     public UserInput Body => new(Name, Email, Attributes);
 
-    /// <summary>About how many bytes of text the user is in a page: the UTF-8 of its members, and 200 for what is around them.</summary>
+    /// <summary>The approximate size of the user in a page, in bytes: the UTF-8 of its members, and 200 for the rest.</summary>
     [JsonIgnore]
     public int TextLength
     {
@@ -48,22 +48,22 @@ internal sealed record User(
     }
 
     /// <summary>
-    /// Makes the state that results from writing <paramref name="body"/> now. The version is random, so that a user that is deleted and
-    /// created again never has a tag of its earlier life.
+    /// Creates the state after writing <paramref name="body"/> now. The version is random, so that a user that is deleted and created again
+    /// never has an earlier entity tag.
     /// </summary>
-    /// <param name="id">Whose state it is.</param>
+    /// <param name="id">The user's id.</param>
     /// <param name="body">What the client wrote.</param>
-    /// <param name="now">The time of the write; kept to the millisecond, which is what every store can hold.</param>
+    /// <param name="now">The time of the write; cut to milliseconds, the precision of every store.</param>
     public static User Create(UserId id, UserInput body, DateTimeOffset now)
     {
         var time = new DateTime(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMillisecond), DateTimeKind.Utc);
         return Create(id.Value, body, time, time, NewVersion());
     }
 
-    /// <summary>Makes a user of what a client wrote and of what the service set.</summary>
+    /// <summary>Creates a user from what a client wrote and what the service set.</summary>
     public static User Create(string id, UserInput body, DateTime createdAt, DateTime updatedAt, string version) =>
         new(id, body.Name, body.Email, body.Attributes, createdAt, updatedAt, version);
 
-    /// <summary>Makes a version that no user has had.</summary>
+    /// <summary>Generates a version that no user has had.</summary>
     public static string NewVersion() => Guid.NewGuid().ToString("N");
 }

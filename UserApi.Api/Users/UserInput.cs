@@ -6,7 +6,7 @@ using UserApi.Api.Docs;
 
 namespace UserApi.Api.Users;
 
-/// <summary>What a client writes of a user. Other members are ignored, unless the client asks for strictness, see <see cref="UserMembers"/>.</summary>
+/// <summary>The members of a user that a client writes. Others are ignored, unless the client requests strict handling, see <see cref="UserMembers"/>.</summary>
 /// <param name="Name">The display name: 1 to 200 characters, not blank, none invisible (see <see cref="InvisibleText.Find"/>).</param>
 /// <param name="Email">An e-mail address of at most 254 characters (RFC 5321, RFC 6531), none invisible, or nothing.</param>
 /// <param name="Attributes">
@@ -20,20 +20,20 @@ internal sealed record UserInput(
 {
     private static readonly IReadOnlyDictionary<string, string> s_none = ReadOnlyDictionary<string, string>.Empty;
 
-    /// <summary>The greatest length of a name, in Unicode code points.</summary>
+    /// <summary>The maximum length of a name, in Unicode code points.</summary>
     public const int MaxNameLength = 200;
 
-    /// <summary>The greatest number of attributes.</summary>
+    /// <summary>The maximum number of attributes.</summary>
     public const int MaxAttributes = 32;
 
-    /// <summary>The greatest length of an attribute's key.</summary>
+    /// <summary>The maximum length of an attribute's key.</summary>
     public const int MaxAttributeKeyLength = 64;
 
-    /// <summary>The greatest length of an attribute's value, in Unicode code points.</summary>
+    /// <summary>The maximum length of an attribute's value, in Unicode code points.</summary>
     public const int MaxAttributeValueLength = 1024;
 
-    /// <summary>Whether writing one after the other changes nothing that a client reads: the order of attributes counts, too.</summary>
-    /// <param name="other">The other one.</param>
+    /// <summary>Whether replacing one by the other changes nothing that a client reads; the order of attributes counts, too.</summary>
+    /// <param name="other">The other input.</param>
     public bool IsSameAs(UserInput other) =>
         this with { Attributes = null } == other with { Attributes = null }
         && (Attributes ?? s_none).SequenceEqual(other.Attributes ?? s_none);

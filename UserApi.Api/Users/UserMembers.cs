@@ -3,24 +3,24 @@ using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
-/// <summary>The members of a body that a client does not write: those of the service, and those that nobody knows.</summary>
+/// <summary>Members of a body that a client does not write: the service's own and unknown ones.</summary>
 internal static class UserMembers
 {
-    // What GET answers can be put back, so the members that the service sets are known, too.
+    // The body of a GET can be put back, so the members that the service sets are known, too.
     private static readonly string[] s_known = ["id", "name", "email", "attributes", "createdAt", "updatedAt"];
 
     /// <summary>
-    /// Refuses a body with the id of another user: its sender is mistaken. A member that is not known is ignored, unless the client asks for
-    /// strictness (<c>Prefer: handling=strict</c>, RFC 7240 section 4.4).
+    /// Refuses a body with the id of another user, which is a mistake of the caller. An unknown member is ignored, unless the client requests
+    /// strict handling (<c>Prefer: handling=strict</c>, RFC 7240 section 4.4).
     /// </summary>
     /// <param name="body">The request's body.</param>
-    /// <param name="id">The user that is written; null where the service makes the id.</param>
+    /// <param name="id">The user that is written; null if the service generates the id.</param>
     /// <param name="request">The request.</param>
     public static Problem? Check(JsonElement body, UserId? id, HttpRequest request)
     {
         if (body.ValueKind != JsonValueKind.Object)
         {
-            return null; // what reads the members says so
+            return null; // the reader of the members reports it
         }
 
         if (body.TryGetProperty("id", out var given) && given.ValueKind != JsonValueKind.Null

@@ -6,8 +6,8 @@ using System.Text.Json.Serialization;
 namespace UserApi.Api.Users.Stores.Sqlite;
 
 /// <summary>
-/// A user as the JSON document that is stored: what a client writes of it, so that a new member of <see cref="UserInput"/> is stored without
-/// further ado. What the service sets of it is in columns beside it. Members that are not known are ignored.
+/// A user as the stored JSON document: what a client writes, so that a new member of <see cref="UserInput"/> is stored without further
+/// changes. What the service sets is in separate columns. Unknown members are ignored.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -17,12 +17,12 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 [JsonSerializable(typeof(UserInput))]
 internal sealed partial class UserDocument : JsonSerializerContext
 {
-    // Written to a file, and never into a page of HTML: only what JSON requires is escaped.
+    // The document is never embedded in HTML, so only what JSON requires is escaped.
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Reads a document.</summary>
-    /// <exception cref="JsonException">It is none.</exception>
-    /// <exception cref="InvalidOperationException">A text of it is no Unicode.</exception>
+    /// <exception cref="JsonException">The bytes are not a document.</exception>
+    /// <exception cref="InvalidOperationException">A text in it is not Unicode.</exception>
     public static UserInput Read(ReadOnlySpan<byte> json)
     {
         var body = JsonSerializer.Deserialize(json, Default.UserInput);

@@ -9,15 +9,15 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
     private readonly sqlite3_stmt _put = Prepare(connection, "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?)");
     private readonly sqlite3_stmt _delete = Prepare(connection, "DELETE FROM users WHERE id = ?");
 
-    // Immediate: takes the write lock at once, where waiting for another process is possible.
+    // Immediate: takes the write lock at the beginning, where it can wait for another process.
     private readonly SqliteCommand _begin = Command(connection, "BEGIN IMMEDIATE");
     private readonly SqliteCommand _commit = Command(connection, "COMMIT");
     private readonly SqliteCommand _rollback = Command(connection, "ROLLBACK");
     private readonly SqliteCommand _checkpoint = Command(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
 
     /// <summary>
-    /// Carries out all writes in one transaction, and answers each: none before all are on the disk. A write that cannot be applied for a
-    /// reason of its own fails alone; what keeps the transaction from being committed fails all of them.
+    /// Carries out all writes in one transaction, and completes them when all are on the disk. A write that cannot be applied itself fails
+    /// alone; what prevents the commit fails all of them.
     /// </summary>
     public void Commit(List<Write> writes)
     {
@@ -35,7 +35,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         }
         catch (Exception e)
         {
-            // Fails when no transaction was begun, or SQLite has rolled back itself, as it does when the disk is full.
+            // Fails if no transaction was begun, or if SQLite has already rolled back, as it does when the disk is full.
             TryExecute(_rollback);
             writes.ForEach(write => write.Completion.TrySetException(new StoreUnavailableException(mayHaveBeenApplied: committing, e)));
             return;
@@ -52,7 +52,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
 
     public override void Dispose()
     {
-        // The log holds what was deleted until it is written over. SQLite removes it with the last connection, which may be another process's.
+        // The log contains deleted data until it is overwritten. SQLite removes it with the last connection, which may be another process's.
         TryExecute(_checkpoint);
         _put.Dispose();
         _delete.Dispose();
@@ -91,14 +91,14 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         }
         catch (Exception e) when (IsInTransaction && (!isChanging || IsUndone(e)))
         {
-            // Nothing of this write is in the transaction.
+            // The transaction contains nothing of this write.
             write.Completion.SetException(e is SqliteException ? new StoreUnavailableException(mayHaveBeenApplied: false, e) : e);
         }
     }
 
     private WriteResult Apply(Write write, ref bool isChanging)
     {
-        // A put or a delete does not need the user, so that it mends one that cannot be read.
+        // A put or a delete does not need the stored user, so that it can replace or remove an unreadable one.
         var isDelete = write is { Body: null, Change: null };
         var current = FindState(write.Id.Value, readUser: !isDelete);
         if (write.Body is null && current is null)
