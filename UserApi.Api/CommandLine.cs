@@ -65,7 +65,8 @@ internal static class CommandLine
                 return 0;
             case ["--probe", .. var target]:
                 return await HealthCheckCommand.RunAsync(target);
-            case [.., "--help" or "-h" or "-?"] or ["help", ..]:
+            case ["help", ..]:
+            case var _ when args.Any(argument => argument is "--help" or "-h" or "-?"):
                 Console.WriteLine(Help);
                 return 0;
         }

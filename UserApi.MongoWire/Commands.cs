@@ -99,7 +99,7 @@ internal sealed class Commands
         Command command, WireRequest request, BsonDocument? failure, CancellationToken cancellationToken)
     {
         var deadline = new Deadline(request.Command);
-        var isOver = deadline.IsSet && (_failPoints.Enter(FailPoints.MaxTimeAlwaysTimeOut) is not null || deadline.Remaining < ExecutionTime);
+        var isOver = deadline.IsSet && deadline.Remaining < ExecutionTime;
         if (ExecutionTime > TimeSpan.Zero)
         {
             await Task.Delay(isOver ? deadline.Remaining : ExecutionTime, cancellationToken);

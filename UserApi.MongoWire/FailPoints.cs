@@ -4,14 +4,13 @@ using MongoDB.Bson;
 namespace UserApi.MongoWire;
 
 /// <summary>
-/// The failpoints that configureFailPoint sets. <c>failCommand</c>, <c>maxTimeAlwaysTimeOut</c> and <c>onPrimaryTransactionalWrite</c>
-/// are the real server's. <c>racingUpsert</c> exists here only: when an upsert finds nothing, another writer's document
+/// The failpoints that configureFailPoint sets. <c>failCommand</c> and <c>onPrimaryTransactionalWrite</c> are the real server's.
+/// <c>racingUpsert</c> exists here only: when an upsert finds nothing, another writer's document
 /// (<c>data.document</c>, by default the upsert's own) is inserted first, so that the upsert fails with E11000, as it can on a real server.
 /// </summary>
 internal sealed class FailPoints
 {
     public const string FailCommand = "failCommand";
-    public const string MaxTimeAlwaysTimeOut = "maxTimeAlwaysTimeOut";
     public const string OnPrimaryTransactionalWrite = "onPrimaryTransactionalWrite";
     public const string RacingUpsert = "racingUpsert";
 
@@ -21,7 +20,6 @@ internal sealed class FailPoints
         {
             "failCommands", "appName", "closeConnection", "errorCode", "blockConnection", "blockTimeMS", "writeConcernError",
         }),
-        KeyValuePair.Create(MaxTimeAlwaysTimeOut, Array.Empty<string>()),
         KeyValuePair.Create(OnPrimaryTransactionalWrite, new[] { "closeConnection", "failBeforeCommitExceptionCode" }),
         KeyValuePair.Create(RacingUpsert, new[] { "document" }),
     ]);

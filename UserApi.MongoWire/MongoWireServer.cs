@@ -118,7 +118,7 @@ public sealed class MongoWireServer : IAsyncDisposable
     }
 
     /// <summary>Sets a failpoint, like the command configureFailPoint.</summary>
-    /// <param name="name"><c>failCommand</c>, <c>maxTimeAlwaysTimeOut</c>, <c>onPrimaryTransactionalWrite</c> or <c>racingUpsert</c>.</param>
+    /// <param name="name"><c>failCommand</c>, <c>onPrimaryTransactionalWrite</c> or <c>racingUpsert</c>.</param>
     /// <param name="mode"><c>"off"</c>, <c>"alwaysOn"</c> or <c>{ times: n }</c>.</param>
     /// <param name="data">What the failpoint does.</param>
     public void ConfigureFailPoint(string name, BsonValue mode, BsonDocument? data = null)

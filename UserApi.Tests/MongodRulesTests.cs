@@ -132,16 +132,6 @@ public sealed class MongodRulesTests : MongoWireTest
         await RunAsync(BsonDocument.Parse(command).Add("maxTimeMS", 0)); // 0 is no limit
     }
 
-    // jstests/core/max_time_ms.js: with the failpoint, a command with a maxTimeMS fails, and one without does not.
-    [Fact]
-    public async Task The_failpoint_maxTimeAlwaysTimeOut_finds_commands_with_a_maxTimeMS()
-    {
-        Server.ConfigureFailPoint("maxTimeAlwaysTimeOut", "alwaysOn");
-
-        await RunAsync("{ find: 'users' }");
-        await Assert.ThrowsAsync<MongoExecutionTimeoutException>(() => RunAsync("{ find: 'users', maxTimeMS: 100000 }"));
-    }
-
     // jstests/core/max_time_ms.js
     [Theory]
     [InlineData("{ find: 'users', maxTimeMS: -1 }")]

@@ -56,7 +56,7 @@ public partial class SupplyTests
 
         Assert.Equal("true", mode.Value);
         Assert.Contains("'$(CI)' == 'true'", mode.Attribute("Condition")!.Value);
-        Assert.Contains("dotnet restore --locked-mode", File.ReadAllText(Repository.File(".ci", "run")));
+        Assert.Contains("dotnet restore \"$solution\" --locked-mode", File.ReadAllText(Repository.File("check")));
     }
 
     [Theory]

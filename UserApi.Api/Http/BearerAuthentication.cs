@@ -23,9 +23,12 @@ internal static class BearerAuthentication
         builder.Services.AddSingleton(services =>
         {
             var callers = services.GetRequiredService<IOptions<CallerOptions>>().Value;
-            var bearer = callers.Schemes.Bearer;
+            var authority = callers.Schemes.Bearer.Authority;
             return new CallerPolicy(
-                hasIssuer, callers.IsAnonymousAllowed(builder.Environment), callers.ScopePrefix, bearer.Authority ?? bearer.MetadataAddress);
+                hasIssuer,
+                callers.IsAnonymousAllowed(builder.Environment),
+                callers.ScopePrefix,
+                string.IsNullOrWhiteSpace(authority) ? null : authority);
         });
         if (!hasIssuer)
         {

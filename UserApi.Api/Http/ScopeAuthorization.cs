@@ -10,7 +10,7 @@ namespace UserApi.Api.Http;
 /// <param name="HasIssuer">Whether tokens can be checked at all.</param>
 /// <param name="AllowAnonymous">Whether callers without a token may do everything.</param>
 /// <param name="ScopePrefix">What the issuer puts before the names of the scopes.</param>
-/// <param name="Issuer">Where callers get their tokens; null where only keys of tokens are known, such as those of <c>dotnet user-jwts</c>.</param>
+/// <param name="Issuer">The address of the issuer of the callers' tokens, where it is set.</param>
 internal sealed record CallerPolicy(bool HasIssuer, bool AllowAnonymous, string ScopePrefix, string? Issuer);
 
 /// <summary>Asks for a scope on a route, and documents what is answered without it (RFC 6750 section 3).</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -21,7 +22,7 @@ public class AnonymousTests
     {
         var log = new LogCollector();
         await using var api = new ApiFactory { Configure = services => services.AddSingleton<ILoggerProvider>(log) };
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
         await AssertMayDoEverythingAsync(client);
         Assert.Contains("checks", await client.GetStringAsync("/health", TestContext.Current.CancellationToken), StringComparison.Ordinal);
@@ -32,11 +33,11 @@ public class AnonymousTests
     public async Task In_Development_with_a_local_key_a_caller_who_brings_a_bad_token_is_told_so()
     {
         await using var api = new ApiFactory(s_localKey);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
         await AssertMayDoEverythingAsync(client);
-        Assert.StartsWith("401 Bearer error=\"invalid_token\"", await client.VerdictAsync("Bearer nonsense"), StringComparison.Ordinal);
-        Assert.StartsWith("401 Bearer", await client.VerdictAsync("Basic YTpi"), StringComparison.Ordinal);
+        Assert.StartsWith("401 Bearer error=\"invalid_token\"", await client.Get("nobody", ("Authorization", "Bearer nonsense")).Verdict(), StringComparison.Ordinal);
+        Assert.StartsWith("401 Bearer", await client.Get("nobody", ("Authorization", "Basic YTpi")).Verdict(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -48,7 +49,7 @@ public class AnonymousTests
             Environment = Environments.Production,
             Configure = services => services.AddSingleton<ILoggerProvider>(log),
         };
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
         await AssertMayDoEverythingAsync(client);
         Assert.Single(log.Lines, line => line.Contains(Line, StringComparison.Ordinal));
@@ -64,18 +65,18 @@ public class AnonymousTests
             Environment = Environments.Production,
             Configure = services => services.AddSingleton<ILoggerProvider>(log),
         };
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        Assert.Equal("401 Bearer", await client.VerdictAsync(null));
+        Assert.Equal("401 Bearer", await client.Get("nobody").Verdict());
         Assert.DoesNotContain(log.Lines, line => line.Contains(Line, StringComparison.Ordinal));
     }
 
     private static async Task AssertMayDoEverythingAsync(HttpClient client)
     {
-        Assert.Equal(201, await client.StatusAsync("PUT", "/users/ana", null));
-        Assert.Equal(200, await client.StatusAsync("PATCH", "/users/ana", null));
-        Assert.Equal(200, await client.StatusAsync("GET", "/users/ana", null));
-        Assert.Equal(200, await client.StatusAsync("GET", "/users", null));
-        Assert.Equal(204, await client.StatusAsync("DELETE", "/users/ana", null));
+        await client.Put("ana").Is(HttpStatusCode.Created);
+        await client.Patch("ana", HttpSteps.Ana).Is(HttpStatusCode.OK);
+        await client.Get("ana").Is(HttpStatusCode.OK);
+        await client.Send("GET", "/users").Is(HttpStatusCode.OK);
+        await client.Delete("ana").Is(HttpStatusCode.NoContent);
     }
 }

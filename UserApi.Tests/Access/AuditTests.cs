@@ -9,7 +9,10 @@ namespace UserApi.Tests.Access;
 /// <summary>Who wrote what: one line for each write.</summary>
 public sealed class AuditTests : IDisposable
 {
+    private const string Id = "ana@example.org";
     private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+
+    private static readonly (string, string) s_trace = ("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
 
     private readonly LogCollector _log = new();
 
@@ -29,7 +32,7 @@ public sealed class AuditTests : IDisposable
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = Api([.. issuer.Settings, ("Audit:LogIds", $"{logIds}")]);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var person = Subject(issuer, "248289761001");
         var machine = issuer.Token(change: token =>
         {
@@ -42,10 +45,10 @@ public sealed class AuditTests : IDisposable
             token.Claims["azp"] = "crm";
         });
 
-        await AssertAsync("PUT", person, 201);
-        await AssertAsync("PUT", machine, 200);
-        await AssertAsync("PATCH", other, 200);
-        await AssertAsync("DELETE", person, 204);
+        await client.Put(Id, HttpSteps.Ana, s_trace, HttpSteps.Bearer(person)).Is(HttpStatusCode.Created);
+        await client.Put(Id, """{"name":"Ann"}""", s_trace, HttpSteps.Bearer(machine)).Is(HttpStatusCode.OK);
+        await client.Patch(Id, HttpSteps.Ana, s_trace, HttpSteps.Bearer(other)).Is(HttpStatusCode.OK);
+        await client.Delete(Id, s_trace, HttpSteps.Bearer(person)).Is(HttpStatusCode.NoContent);
 
         Assert.Equal(
             [
@@ -56,15 +59,8 @@ public sealed class AuditTests : IDisposable
             ],
             Messages);
         Assert.All(Lines, line => Assert.Contains(TraceId, line));
-        Assert.Equal(logIds, _log.Text.Contains("ana@example.org", StringComparison.Ordinal));
+        Assert.Equal(logIds, _log.Text.Contains(Id, StringComparison.Ordinal));
         Assert.DoesNotContain(person.Split('.')[2], _log.Text, StringComparison.Ordinal);
-
-        async Task AssertAsync(string method, string token, int status)
-        {
-            using var answer = await client.CallAsync(
-                method, "/users/ana@example.org", $"Bearer {token}", "traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
-            Assert.Equal(status, (int)answer.StatusCode);
-        }
     }
 
     [Fact]
@@ -72,15 +68,15 @@ public sealed class AuditTests : IDisposable
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = Api(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var token = issuer.Token();
-        Assert.Equal(401, await client.StatusAsync("DELETE", "/users/ana", null));
-        Assert.Equal(403, await client.StatusAsync("DELETE", "/users/ana", issuer.Token(Issuer.Read)));
-        Assert.Equal(404, await client.StatusAsync("DELETE", "/users/ana", token));
-        Assert.Equal(422, await client.StatusAsync("PUT", "/users/$", token));
-        using var conflict = await client.CallAsync("PUT", "/users/ana", $"Bearer {token}", "If-Match", "*");
-        Assert.Equal(HttpStatusCode.PreconditionFailed, conflict.StatusCode);
-        Assert.Equal(404, await client.StatusAsync("GET", "/users/ana", token));
+        await client.Delete("ana").Is(HttpStatusCode.Unauthorized);
+        await client.Delete("ana", HttpSteps.Bearer(issuer.Token(Issuer.Read))).Is(HttpStatusCode.Forbidden);
+        await client.Delete("ana", HttpSteps.Bearer(token)).Is(HttpStatusCode.NotFound);
+        await client.Put("$", HttpSteps.Ana, HttpSteps.Bearer(token)).Is(HttpStatusCode.UnprocessableEntity);
+        await client.Put("ana", HttpSteps.Ana, HttpSteps.Bearer(token), ("If-Match", "*")).Is(HttpStatusCode.PreconditionFailed);
+        await client.Get("ana", HttpSteps.Bearer(token)).Is(HttpStatusCode.NotFound);
+
         Assert.Empty(Lines);
 
         client.DefaultRequestHeaders.Authorization = new("Bearer", token);
@@ -101,7 +97,7 @@ public sealed class AuditTests : IDisposable
             arrived.SetResult();
             await Task.Delay(Timeout.Infinite, cancel);
         }));
-        using var client = api.Client();
+        using var client = api.CreateClient();
         using var hangUp = new CancellationTokenSource();
 
         var delete = client.DeleteAsync("/users/ana", hangUp.Token);
@@ -124,7 +120,7 @@ public sealed class AuditTests : IDisposable
     public async Task A_write_that_the_store_did_not_confirm_is_logged_if_it_may_have_been_applied(bool mayHaveBeenApplied, string[] messages)
     {
         await using var api = Api([], new StoreDouble(_ => throw new StoreUnavailableException(mayHaveBeenApplied)));
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
         await client.Put("ana").Is(HttpStatusCode.ServiceUnavailable);
 
@@ -137,11 +133,11 @@ public sealed class AuditTests : IDisposable
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = Api(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
         foreach (var subject in (string[])["a\r\ninfo: b\u001b[2J\u2028\u202Ec", new string('x', 1000), "anonymous"])
         {
-            await client.StatusAsync("PUT", "/users/ana", Subject(issuer, subject));
+            await client.Put("ana", $$"""{"name":"{{subject.Length}}"}""", HttpSteps.Bearer(Subject(issuer, subject)));
         }
 
         Assert.Equal(

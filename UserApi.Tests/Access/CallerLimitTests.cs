@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using UserApi.Api.Users.Stores;
 using UserApi.Tests.Infrastructure;
@@ -22,18 +23,18 @@ public class CallerLimitTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory([.. issuer.Settings, .. s_half]);
-        using var client = api.Client();
-        await client.StatusAsync("GET", "/alive", issuer.Token());
+        using var client = api.CreateClient();
+        await client.Send("GET", "/alive", HttpSteps.Bearer(issuer.Token()));
 
-        var twoTokens = await CallAsync(caller => client.CallAsync("GET", "/users/x", $"Bearer {Token("ana", caller == 0 ? Issuer.Read : Issuer.Both)}"));
-        var twoSubjects = await CallAsync(caller => client.CallAsync("GET", "/users/x", $"Bearer {Token(caller == 0 ? "bo" : "cleo")}"));
+        var twoTokens = await CallAsync(caller => client.Get("x", HttpSteps.Bearer(Token("ana", caller == 0 ? Issuer.Read : Issuer.Both))));
+        var twoSubjects = await CallAsync(caller => client.Get("x", HttpSteps.Bearer(Token(caller == 0 ? "bo" : "cleo"))));
 
         AssertOneCaller(twoTokens);
         AssertTwoCallers(twoSubjects);
         var refused = twoTokens.First(answer => (int)answer.StatusCode == 429);
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
         Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.ToString());
-        Assert.Equal(200, await client.StatusAsync("GET", "/alive", Token("ana")));
+        await client.Send("GET", "/alive", HttpSteps.Bearer(Token("ana"))).Is(HttpStatusCode.OK);
 
         string Token(string subject, string scope = Issuer.Read) => issuer.Token(scope, token => token.Claims["sub"] = subject);
     }
@@ -56,9 +57,9 @@ public class CallerLimitTests
         var configured = (networks ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)
             .Select((network, index) => ($"ForwardedHeaders:Networks:{index}", network));
         await using var api = new ApiFactory([.. s_half, .. configured, ("ForwardedHeaders:Hops", $"{hops}")]);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        var answers = await CallAsync(caller => client.CallAsync("GET", "/users/x", null, ForwardedFor, string.Format(CultureInfo.InvariantCulture, header, caller)));
+        var answers = await CallAsync(caller => client.Get("x", (ForwardedFor, string.Format(CultureInfo.InvariantCulture, header, caller))));
 
         TestContext.Current.TestOutputHelper?.WriteLine(what);
         if (areTwo)
@@ -82,9 +83,9 @@ public class CallerLimitTests
         {
             Configure = services => services.AddSingleton<IUserStore>(store),
         };
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        var calls = Enumerable.Range(0, Burst).Select(_ => client.CallAsync("GET", "/users/x", null)).ToList();
+        var calls = Enumerable.Range(0, Burst).Select(_ => client.Get("x")).ToList();
         await Task.WhenAny(Task.WhenAny(calls), Task.Delay(500, TestContext.Current.CancellationToken));
         gate.SetResult();
 
@@ -95,9 +96,9 @@ public class CallerLimitTests
     public async Task Without_the_setting_there_is_no_limit()
     {
         await using var api = new ApiFactory();
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        AssertTwoCallers(await CallAsync(_ => client.CallAsync("GET", "/users/x", null)));
+        AssertTwoCallers(await CallAsync(_ => client.Get("x")));
     }
 
     private static async Task<HttpResponseMessage[]> CallAsync(Func<int, Task<HttpResponseMessage>> call) =>

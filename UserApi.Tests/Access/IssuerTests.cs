@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -17,9 +18,9 @@ public class IssuerTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.StatusAsync("GET", "/users/nobody", issuer.Token())));
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Status()));
 
         Assert.All(statuses, status => Assert.Equal(404, status));
         Assert.Equal(2, issuer.Requests); // the discovery document and the keys
@@ -30,21 +31,21 @@ public class IssuerTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = Api(issuer);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var ofFirst = issuer.Token();
-        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", ofFirst));
+        await client.Get("nobody", HttpSteps.Bearer(ofFirst)).Is(HttpStatusCode.NotFound);
 
         issuer.Rotate(Issuer.NewRsaKey(), keepOld: true);
         var ofSecond = issuer.Token();
-        await EventuallyAsync(404, () => client.StatusAsync("GET", "/users/nobody", ofSecond));
-        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", ofFirst));
+        await EventuallyAsync(404, () => client.Get("nobody", HttpSteps.Bearer(ofSecond)).Status());
+        await client.Get("nobody", HttpSteps.Bearer(ofFirst)).Is(HttpStatusCode.NotFound);
 
         // The second time there has to be an interval between.
         issuer.Rotate(Issuer.NewEcKey(), keepOld: false);
         var ofThird = issuer.Token();
-        await EventuallyAsync(404, () => client.StatusAsync("GET", "/users/nobody", ofThird));
-        Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", ofFirst));
-        Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", ofSecond));
+        await EventuallyAsync(404, () => client.Get("nobody", HttpSteps.Bearer(ofThird)).Status());
+        await client.Get("nobody", HttpSteps.Bearer(ofFirst)).Is(HttpStatusCode.Unauthorized);
+        await client.Get("nobody", HttpSteps.Bearer(ofSecond)).Is(HttpStatusCode.Unauthorized);
     }
 
     [Fact]
@@ -52,13 +53,13 @@ public class IssuerTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
-        await client.StatusAsync("GET", "/users/nobody", issuer.Token());
+        using var client = api.CreateClient();
+        await client.Get("nobody", HttpSteps.Bearer(issuer.Token()));
 
         for (var call = 0; call < 20; call++)
         {
             var forged = issuer.Token(change: token => token.SigningCredentials = s_strangers[call % s_strangers.Length]);
-            Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", forged));
+            await client.Get("nobody", HttpSteps.Bearer(forged)).Is(HttpStatusCode.Unauthorized);
         }
 
         Assert.InRange(issuer.Requests, 2, 4);
@@ -70,25 +71,25 @@ public class IssuerTests
         await using var issuer = await Issuer.StartAsync();
         await issuer.StopAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var good = issuer.Token();
 
-        using var refused = await client.CallAsync("PUT", "/users/ana", $"Bearer {good}");
+        using var refused = await client.Put("ana", HttpSteps.Ana, HttpSteps.Bearer(good));
         Assert.Equal(503, (int)refused.StatusCode);
         Assert.NotNull(refused.Headers.RetryAfter?.Delta);
         Assert.Equal("application/problem+json", refused.Content.Headers.ContentType?.ToString());
         var unsigned = issuer.Token(change: token => token.SigningCredentials = null);
-        Assert.Equal(503, await client.StatusAsync("PUT", "/users/ana", unsigned));
-        Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", null));
+        await client.Put("ana", HttpSteps.Ana, HttpSteps.Bearer(unsigned)).Is(HttpStatusCode.ServiceUnavailable);
+        await client.Put("ana").Is(HttpStatusCode.Unauthorized);
 
         foreach (var open in new[] { "/", "/alive", "/health", "/openapi.json", "/docs/index.html" })
         {
-            Assert.Equal(200, await client.StatusAsync("GET", open, good));
+            await client.Send("GET", open, HttpSteps.Bearer(good)).Is(HttpStatusCode.OK);
         }
 
         await issuer.StartAgainAsync();
-        Assert.Equal(404, await client.StatusAsync("GET", "/users/ana", good));
-        Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", unsigned));
+        await client.Get("ana", HttpSteps.Bearer(good)).Is(HttpStatusCode.NotFound);
+        await client.Put("ana", HttpSteps.Ana, HttpSteps.Bearer(unsigned)).Is(HttpStatusCode.Unauthorized);
     }
 
     [Fact]
@@ -98,11 +99,11 @@ public class IssuerTests
         await issuer.StopAsync();
         var log = new LogCollector();
         await using var api = new ApiFactory(issuer.Settings) { Configure = services => services.AddSingleton<ILoggerProvider>(log) };
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
         for (var call = 0; call < 20; call++)
         {
-            Assert.Equal(503, await client.StatusAsync("GET", "/users/nobody", issuer.Token()));
+            await client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Is(HttpStatusCode.ServiceUnavailable);
         }
 
         Assert.Single(log.Lines, line => line.StartsWith("Warning UserApi.Api.Http.Issuer", StringComparison.Ordinal));
@@ -113,12 +114,12 @@ public class IssuerTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory([.. issuer.Settings, ("Telemetry:TrustCallers", "true")]);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         client.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
         client.DefaultRequestHeaders.Add("tracestate", "a=b");
         client.DefaultRequestHeaders.Add("baggage", "user=ana");
 
-        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", issuer.Token()));
+        await client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Is(HttpStatusCode.NotFound);
 
         Assert.NotEmpty(issuer.Headers);
         Assert.Empty(issuer.Headers.Intersect(["traceparent", "tracestate", "baggage", "Request-Id", "Correlation-Context"], StringComparer.OrdinalIgnoreCase));
@@ -129,16 +130,16 @@ public class IssuerTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = Api(issuer);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var good = issuer.Token();
-        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", good));
+        await client.Get("nobody", HttpSteps.Bearer(good)).Is(HttpStatusCode.NotFound);
 
         await issuer.StopAsync();
         for (var attempt = 0; attempt < 3; attempt++)
         {
             var forged = issuer.Token(change: token => token.SigningCredentials = s_strangers[0]);
-            Assert.Equal(401, await client.StatusAsync("GET", "/users/nobody", forged));
-            Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", good));
+            await client.Get("nobody", HttpSteps.Bearer(forged)).Is(HttpStatusCode.Unauthorized);
+            await client.Get("nobody", HttpSteps.Bearer(good)).Is(HttpStatusCode.NotFound);
             await Task.Delay(s_refresh / 2, TestContext.Current.CancellationToken);
         }
     }
@@ -149,18 +150,18 @@ public class IssuerTests
         await using var issuer = await Issuer.StartAsync();
         issuer.Delay = TimeSpan.FromMinutes(1);
         await using var api = new ApiFactory([.. issuer.Settings, ("Limits:RequestTimeout", "00:00:00.5"), ("Store:Timeout", "00:00:00.4")]);
-        using var client = api.Client();
-        Assert.Equal(200, await client.StatusAsync("GET", "/alive", null));
+        using var client = api.CreateClient();
+        await client.Send("GET", "/alive").Is(HttpStatusCode.OK);
 
         // One after the other they would take 20 s.
         var start = Stopwatch.GetTimestamp();
-        var statuses = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => client.StatusAsync("GET", "/users/nobody", issuer.Token())));
+        var statuses = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Status()));
 
         Assert.All(statuses, status => Assert.Equal(503, status));
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(15));
 
         issuer.Delay = TimeSpan.Zero;
-        await EventuallyAsync(404, () => client.StatusAsync("GET", "/users/nobody", issuer.Token()));
+        await EventuallyAsync(404, () => client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Status());
     }
 
     [Fact]
@@ -169,14 +170,14 @@ public class IssuerTests
         await using var issuer = await Issuer.StartAsync();
         issuer.Delay = TimeSpan.FromMinutes(1);
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
-        await client.StatusAsync("GET", "/openapi.json", null);
+        using var client = api.CreateClient();
+        await client.Send("GET", "/openapi.json");
         var token = issuer.Token();
 
         foreach (var path in new[] { "/", "/alive", "/openapi.json", "/docs/index.html", "/nothing", "/health" })
         {
             var start = Stopwatch.GetTimestamp();
-            Assert.Equal(path == "/nothing" ? 404 : 200, await client.StatusAsync("GET", path, token));
+            Assert.Equal(path == "/nothing" ? 404 : 200, await client.Send("GET", path, HttpSteps.Bearer(token)).Status());
 
             // /health waits a second, to find out whether the details are this caller's business.
             Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(5));

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Hosting;
 using UserApi.Tests.Infrastructure;
 
@@ -20,7 +21,7 @@ public class LocalTokenTests
         // Where the SDK and the program look for the user's secrets: on Unix, and on Windows
         (string, string?)[] home = [("HOME", folder.Path), ("APPDATA", folder.Path)];
         var (exitCode, output, error) = await ApiProcess.RunDotnetAsync(
-            [.. home, ("DOTNET_CLI_HOME", folder.Path), ("DOTNET_NOLOGO", "true")],
+            [.. home, ("DOTNET_CLI_HOME", folder.Path), ("DOTNET_NOLOGO", "true"), ("TMPDIR", folder.Path)],
             "user-jwts", "create", "--project", folder.Path, "--scope", Issuer.Read, "--scope", Issuer.Write, "--output", "token");
         Assert.True(exitCode == 0, error + output);
         var token = output.Trim().Split('\n')[^1].Trim();
@@ -30,9 +31,9 @@ public class LocalTokenTests
             Environments.Development,
             [.. home, ("--contentRoot", folder.Path), ("--Store:Path", folder.File("users.db")), ("--Authentication:AllowAnonymous", "false")]);
         using var client = new HttpClient { BaseAddress = api.Address };
-        Assert.Equal(401, await client.StatusAsync("PUT", "/users/ana", null));
-        Assert.Equal(201, await client.StatusAsync("PUT", "/users/ana", token));
-        Assert.Equal(200, await client.StatusAsync("GET", "/users/ana", token));
-        Assert.Equal(401, await client.StatusAsync("GET", "/users/ana", token[..^4]));
+        await client.Put("ana").Is(HttpStatusCode.Unauthorized);
+        await client.Put("ana", HttpSteps.Ana, HttpSteps.Bearer(token)).Is(HttpStatusCode.Created);
+        await client.Get("ana", HttpSteps.Bearer(token)).Is(HttpStatusCode.OK);
+        await client.Get("ana", HttpSteps.Bearer(token[..^4])).Is(HttpStatusCode.Unauthorized);
     }
 }

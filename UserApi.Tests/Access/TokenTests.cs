@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -21,7 +22,7 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         issuer.Rotate(Issuer.NewEcKey(), keepOld: true);
         var rs256 = issuer.Keys[0];
 
@@ -47,7 +48,7 @@ public class TokenTests
             ("role instead", With("role", Issuer.Read)),
         })
         {
-            verdicts.Add(name, await client.VerdictAsync($"Bearer {token}"));
+            verdicts.Add(name, await client.Get("nobody", HttpSteps.Bearer(token)).Verdict());
         }
 
         const string Insufficient = "403 Bearer error=\"insufficient_scope\", scope=\"users.read\"";
@@ -83,13 +84,13 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var good = issuer.Token();
         var parts = good.Split('.');
         var publicKey = ((RsaSecurityKey)issuer.Key.Key).Rsa.ExportSubjectPublicKeyInfoPem();
         var stranger = Issuer.NewRsaKey();
         stranger.Key.KeyId = issuer.Key.Key.KeyId;
-        Assert.Equal("404", await client.VerdictAsync($"Bearer {good}"));
+        Assert.Equal("404", await client.Get("nobody", HttpSteps.Bearer(good)).Verdict());
 
         var refused = new Dictionary<string, string>
         {
@@ -124,7 +125,7 @@ public class TokenTests
 
         foreach (var (name, token) in refused)
         {
-            using var answer = await client.CallAsync("GET", "/users/nobody", $"Bearer {token}");
+            using var answer = await client.Get("nobody", HttpSteps.Bearer(token));
             var problem = await answer.Content.ReadFromJsonAsync<JsonNode>(Cancel);
             Assert.True(401 == (int)answer.StatusCode, $"{name}: {(int)answer.StatusCode}");
             Assert.True(
@@ -157,23 +158,19 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var good = issuer.Token();
 
-        Assert.Equal("404", await client.VerdictAsync($"bearer {good}"));
-        Assert.Equal("401 Bearer", await client.VerdictAsync(null));
-        Assert.Equal("401 Bearer", await client.VerdictAsync(good));
-        Assert.Equal("401 Bearer", await client.VerdictAsync($"Basic {good}"));
-        Assert.Equal("401 Bearer", await client.VerdictAsync("Bearer"));
-        Assert.Equal("401 Bearer", await client.VerdictAsync("Bearer "));
-        Assert.Equal(401, await client.StatusAsync("GET", $"/users/nobody?access_token={good}", null));
-        using var cookie = await client.CallAsync("GET", "/users/nobody", null, "Cookie", $"access_token={good}; Authorization=Bearer {good}");
-        Assert.Equal(401, (int)cookie.StatusCode);
+        Assert.Equal("404", await client.Get("nobody", ("Authorization", $"bearer {good}")).Verdict());
+        Assert.Equal("401 Bearer", await client.Get("nobody").Verdict());
+        Assert.Equal("401 Bearer", await client.Get("nobody", ("Authorization", good)).Verdict());
+        Assert.Equal("401 Bearer", await client.Get("nobody", ("Authorization", $"Basic {good}")).Verdict());
+        Assert.Equal("401 Bearer", await client.Get("nobody", ("Authorization", "Bearer")).Verdict());
+        Assert.Equal("401 Bearer", await client.Get("nobody", ("Authorization", "Bearer ")).Verdict());
+        await client.Send("GET", $"/users/nobody?access_token={good}").Is(HttpStatusCode.Unauthorized);
+        await client.Get("nobody", ("Cookie", $"access_token={good}; Authorization=Bearer {good}")).Is(HttpStatusCode.Unauthorized);
 
-        using var twice = new HttpRequestMessage(HttpMethod.Get, "/users/nobody");
-        twice.Headers.TryAddWithoutValidation("Authorization", [$"Bearer {good}", $"Bearer {issuer.Token(Issuer.Read)}"]);
-        using var answer = await client.SendAsync(twice, Cancel);
-        Assert.Equal(401, (int)answer.StatusCode);
+        using var answer = await client.Get("nobody", HttpSteps.Bearer(good), HttpSteps.Bearer(issuer.Token(Issuer.Read))).Is(HttpStatusCode.Unauthorized);
         Assert.StartsWith("Bearer error=\"invalid_token\"", answer.Headers.WwwAuthenticate.ToString(), StringComparison.Ordinal);
     }
 
@@ -182,10 +179,10 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        Assert.StartsWith("431", await client.VerdictAsync($"Bearer {new string('a', 40_000)}"), StringComparison.Ordinal);
-        Assert.Equal("404", await client.VerdictAsync($"Bearer {issuer.Token()}"));
+        Assert.StartsWith("431", await client.Get("nobody", HttpSteps.Bearer(new string('a', 40_000))).Verdict(), StringComparison.Ordinal);
+        Assert.Equal("404", await client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Verdict());
     }
 
     [Fact]
@@ -193,12 +190,12 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory([.. issuer.Settings, ("Authentication:ScopePrefix", "https://users.example/")]);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        Assert.Equal(404, await client.StatusAsync("GET", "/users/nobody", issuer.Token("https://users.example/users.read")));
+        await client.Get("nobody", HttpSteps.Bearer(issuer.Token("https://users.example/users.read"))).Is(HttpStatusCode.NotFound);
         Assert.Equal(
             "403 Bearer error=\"insufficient_scope\", scope=\"https://users.example/users.read\"",
-            await client.VerdictAsync($"Bearer {issuer.Token(Issuer.Both)}"));
+            await client.Get("nobody", HttpSteps.Bearer(issuer.Token(Issuer.Both))).Verdict());
     }
 
     [Fact]
@@ -206,15 +203,15 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
         Assert.Equal(404, await StatusAsync(notBefore: -600, expires: -15));
         Assert.Equal(401, await StatusAsync(notBefore: -600, expires: -45));
         Assert.Equal(404, await StatusAsync(notBefore: 15, expires: 600));
         Assert.Equal(401, await StatusAsync(notBefore: 60, expires: 600));
 
-        Task<int> StatusAsync(int notBefore, int expires) => client.StatusAsync("GET", "/users/nobody", issuer.Token(change: token =>
-            (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddSeconds(notBefore), DateTime.UtcNow.AddSeconds(expires))));
+        Task<int> StatusAsync(int notBefore, int expires) => client.Get("nobody", HttpSteps.Bearer(issuer.Token(change: token =>
+            (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddSeconds(notBefore), DateTime.UtcNow.AddSeconds(expires))))).Status();
     }
 
     [Fact]
@@ -222,7 +219,7 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var good = issuer.Token();
 
         await AssertAsync("The token has expired.", issuer.Token(change: token => (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddHours(-2), DateTime.UtcNow.AddHours(-1))));
@@ -236,7 +233,7 @@ public class TokenTests
 
         async Task AssertAsync(string detail, string token)
         {
-            using var answer = await client.CallAsync("GET", "/users/nobody", $"Bearer {token}");
+            using var answer = await client.Get("nobody", HttpSteps.Bearer(token));
             var problem = await answer.Content.ReadFromJsonAsync<JsonNode>(Cancel);
             Assert.Equal(detail, (string?)problem!["detail"]);
             Assert.Equal($"Bearer error=\"invalid_token\", error_description=\"{detail}\"", answer.Headers.WwwAuthenticate.ToString());
@@ -252,7 +249,7 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         foreach (var token in new[]
         {
             issuer.Token(change: token => token.Issuer = forged),
@@ -261,7 +258,7 @@ public class TokenTests
             issuer.Token(change: token => (token.Claims["sub"], token.SigningCredentials) = (forged, Issuer.NewRsaKey())),
         })
         {
-            using var answer = await client.CallAsync("GET", "/users/nobody", $"Bearer {token}");
+            using var answer = await client.Get("nobody", HttpSteps.Bearer(token));
 
             Assert.Equal(401, (int)answer.StatusCode);
             Assert.False(answer.Headers.Contains("Set-Cookie"));
@@ -274,7 +271,7 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory(issuer.Settings);
-        using var client = api.Client();
+        using var client = api.CreateClient();
         var good = issuer.Token().Split('.');
         var text = Gen.OneOf(Gen.String[Gen.Char, 0, 12], Gen.Const("users"), Gen.Const("RS256"), Gen.Const("\r\nX: y"), Gen.Const("\u00FC"));
         var value = Gen.OneOf(text.Select(text => (object)text), text.Array[0, 3].Select(texts => (object)texts), Gen.Int.Select(number => (object)number));
@@ -290,7 +287,7 @@ public class TokenTests
         await token.SampleAsync(
             async token =>
             {
-                using var answer = await client.CallAsync("GET", "/users/nobody", $"Bearer {token}");
+                using var answer = await client.Get("nobody", HttpSteps.Bearer(token));
                 Assert.Equal(401, (int)answer.StatusCode);
                 Assert.Matches("^Bearer error=\"invalid_token\", error_description=\"The token[a-z' ]*\\.\"$", answer.Headers.WwwAuthenticate.ToString());
             },
@@ -302,11 +299,11 @@ public class TokenTests
     {
         await using var issuer = await Issuer.StartAsync();
         await using var api = new ApiFactory([.. issuer.Settings, ("Authentication:AnyAudience", "true")]);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        Assert.Equal("404", await client.VerdictAsync($"Bearer {issuer.Token(change: token => token.Audience = null)}"));
-        Assert.Equal("404", await client.VerdictAsync($"Bearer {issuer.Token(change: token => token.Audience = "billing")}"));
-        Assert.StartsWith("401", await client.VerdictAsync($"Bearer {issuer.Token(change: token => token.Issuer = "https://evil.example")}"), StringComparison.Ordinal);
+        Assert.Equal("404", await client.Get("nobody", HttpSteps.Bearer(issuer.Token(change: token => token.Audience = null))).Verdict());
+        Assert.Equal("404", await client.Get("nobody", HttpSteps.Bearer(issuer.Token(change: token => token.Audience = "billing"))).Verdict());
+        Assert.StartsWith("401", await client.Get("nobody", HttpSteps.Bearer(issuer.Token(change: token => token.Issuer = "https://evil.example"))).Verdict(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -318,10 +315,10 @@ public class TokenTests
             .. issuer.Settings.Where(setting => !setting.Item1.EndsWith(":Authority", StringComparison.Ordinal)),
             ("Authentication:Schemes:Bearer:MetadataAddress", $"{issuer.Address}/.well-known/openid-configuration"),
         ]);
-        using var client = api.Client();
+        using var client = api.CreateClient();
 
-        Assert.Equal("404", await client.VerdictAsync($"Bearer {issuer.Token()}"));
-        Assert.StartsWith("401", await client.VerdictAsync($"Bearer {issuer.Token(change: token => token.Issuer = "https://evil.example")}"), StringComparison.Ordinal);
+        Assert.Equal("404", await client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Verdict());
+        Assert.StartsWith("401", await client.Get("nobody", HttpSteps.Bearer(issuer.Token(change: token => token.Issuer = "https://evil.example"))).Verdict(), StringComparison.Ordinal);
     }
 
     private static string Encode(string text) => Base64UrlEncoder.Encode(text);

@@ -49,6 +49,7 @@ public sealed class PublishedApi : IAsyncLifetime
         ])
         {
             RedirectStandardOutput = true,
+            Environment = { ["TMPDIR"] = _artifacts.Path }, // the SDK does not take away all that it puts there
         })!;
         var output = await publish.StandardOutput.ReadToEndAsync();
         await publish.WaitForExitAsync();

@@ -3,6 +3,8 @@ using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace UserApi.Tests.Infrastructure;
 
@@ -13,6 +15,7 @@ namespace UserApi.Tests.Infrastructure;
 internal sealed class ApiFactory : WebApplicationFactory<Program>
 {
     private readonly TemporaryFolder _folder = new();
+    private readonly TestOutputLogger _log = new();
     private readonly (string Key, string Value)[] _settings;
 
     public ApiFactory(params (string Key, string Value)[] settings)
@@ -52,12 +55,19 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
             builder.UseSetting(key, value);
         }
 
-        builder.ConfigureTestServices(Configure);
+        builder.ConfigureTestServices(services =>
+        {
+            // The console is that of all tests, which a run shows when one of them fails.
+            services.Remove(services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
+            services.AddSingleton<ILoggerProvider>(_log);
+            Configure(services);
+        });
     }
 
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
         _folder.Dispose();
+        _log.WriteLines();
     }
 }

@@ -39,6 +39,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
+        // The pipes for debuggers stay behind when a process is killed.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         foreach (var (key, value) in settings.Where(setting => setting.Key != CurrentFolder))
         {
             if (key.StartsWith("--", StringComparison.Ordinal))

@@ -7,9 +7,14 @@ namespace UserApi.Tests.Infrastructure;
 /// <summary>A real browser: Chromium without a window. A test that starts it is skipped where there is none.</summary>
 internal sealed class Browser : IDisposable
 {
+    private readonly TemporaryFolder _temporary = new();
     private readonly ChromeDriver _driver;
 
-    private Browser(ChromeDriver driver) => _driver = driver;
+    private Browser(ChromeDriverService service, ChromeOptions options)
+    {
+        service.DriverProcessStarting += (_, start) => start.DriverServiceProcessStartInfo.Environment["TMPDIR"] = _temporary.Path;
+        _driver = new(service, options);
+    }
 
     /// <summary>What the browser has reported as errors since this was last asked.</summary>
     public List<string> Errors =>
@@ -35,7 +40,7 @@ internal sealed class Browser : IDisposable
         options.AddArguments("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,2000");
         options.SetLoggingPreference(LogType.Browser, LogLevel.All);
         options.SetLoggingPreference("performance", LogLevel.All);
-        return new(new(ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver)), options));
+        return new(ChromeDriverService.CreateDefaultService(Path.GetDirectoryName(driver), Path.GetFileName(driver)), options);
     }
 
     public void Open(Uri page) => _driver.Url = page.ToString();
@@ -73,5 +78,9 @@ internal sealed class Browser : IDisposable
         field.SendKeys(text);
     }
 
-    public void Dispose() => _driver.Dispose();
+    public void Dispose()
+    {
+        _driver.Dispose();
+        _temporary.Dispose();
+    }
 }

@@ -24,8 +24,8 @@ internal sealed partial class DocumentedHandler : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var response = await base.SendAsync(request, cancellationToken);
-        // The server itself refuses a target that is too long, before there is an operation.
-        if (response.StatusCode != HttpStatusCode.RequestUriTooLong && await FindAsync(request) is { } operation)
+        // The server itself refuses a target or headers that are too long, before there is an operation.
+        if (response.StatusCode is not (HttpStatusCode.RequestUriTooLong or HttpStatusCode.RequestHeaderFieldsTooLarge) && await FindAsync(request) is { } operation)
         {
             await response.Content.LoadIntoBufferAsync(cancellationToken);
             await CheckAsync(request, operation, response);

@@ -57,6 +57,9 @@ internal static class HttpSteps
     public static Task<HttpResponseMessage> Delete(this HttpClient client, string id, params (string Name, string Value)[] headers) =>
         client.Send("DELETE", Path(id), headers);
 
+    /// <summary>The header that brings a token.</summary>
+    public static (string Name, string Value) Bearer(string token) => ("Authorization", $"Bearer {token}");
+
     public static string Path(string id) => $"/users/{Uri.EscapeDataString(id)}";
 
     public static ByteArrayContent Body(string text, string? mediaType = Json) => Body(Encoding.UTF8.GetBytes(text), mediaType);
@@ -130,6 +133,19 @@ internal static class HttpSteps
 
     public static async Task<HttpResponseMessage> Is(this Task<HttpResponseMessage> answer, HttpStatusCode status) =>
         await (await answer).Is(status);
+
+    public static async Task<int> Status(this Task<HttpResponseMessage> answer)
+    {
+        using var response = await answer;
+        return (int)response.StatusCode;
+    }
+
+    /// <summary>The status, and what <c>WWW-Authenticate</c> says, as one line.</summary>
+    public static async Task<string> Verdict(this Task<HttpResponseMessage> answer)
+    {
+        using var response = await answer;
+        return $"{(int)response.StatusCode} {response.Headers.WwwAuthenticate}".Trim();
+    }
 
     /// <summary>The names of an object's members, in order.</summary>
     public static IEnumerable<string> Members(this JsonElement json) =>

@@ -19,7 +19,9 @@ public class CommandLineTests
     [Theory]
     [InlineData("--help")]
     [InlineData("-h")]
+    [InlineData("help")]
     [InlineData("serve", "--help")]
+    [InlineData("--help", "--urls", "http://127.0.0.1:0")]
     public async Task Help_names_the_commands_the_settings_that_matter_and_examples(params string[] arguments)
     {
         var (exitCode, output, errors) = await ApiProcess.RunProgramAsync(arguments);

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -10,10 +9,9 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Processes;
 
 /// <summary>tools/move-simple-user-api.js, run by mongosh: the one of the PATH, or that <c>USERAPI_TEST_MONGOSH</c> names.</summary>
+[NeedsMongosh]
 public sealed class MoveSimpleUserApiTests : IAsyncLifetime
 {
-    private const string Variable = "USERAPI_TEST_MONGOSH";
-
     private readonly TemporaryFolder _home = new();
     private MongoWireServer _server = null!;
     private int _seeded;
@@ -107,8 +105,7 @@ public sealed class MoveSimpleUserApiTests : IAsyncLifetime
     /// <returns>The lines that the script printed.</returns>
     private async Task<string[]> MoveAsync(params (string Name, string Value)[] environment)
     {
-        var program = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : "mongosh";
-        var start = new ProcessStartInfo(program, [_server.ConnectionString, "--quiet", "--norc", "--file", Repository.File("tools", "move-simple-user-api.js")])
+        var start = new ProcessStartInfo(NeedsMongoshAttribute.Program!, [_server.ConnectionString, "--quiet", "--norc", "--file", Repository.File("tools", "move-simple-user-api.js")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -119,23 +116,25 @@ public sealed class MoveSimpleUserApiTests : IAsyncLifetime
             start.Environment[name] = value;
         }
 
-        using var process = Start(start);
+        using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(Cancel), process.StandardError.ReadToEndAsync(Cancel));
         await process.WaitForExitAsync(Cancel);
         Assert.True(process.ExitCode == 0, $"{await output}{await errors}");
         return (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
+}
 
-    private static Process Start(ProcessStartInfo start)
-    {
-        try
-        {
-            return Process.Start(start)!;
-        }
-        catch (Win32Exception) when (start.FileName == "mongosh")
-        {
-            Assert.Skip($"There is no mongosh in the PATH, and {Variable} names none (npm install --global mongosh).");
-            throw;
-        }
-    }
+/// <summary>Says that the tests of a class need mongosh.</summary>
+public sealed class NeedsMongoshAttribute : RequirementAttribute
+{
+    private const string Variable = "USERAPI_TEST_MONGOSH";
+
+    /// <summary>The program, or null where there is none.</summary>
+    public static string? Program { get; } =
+        Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : Programs.Find("mongosh");
+
+    public override string Name => "mongosh";
+
+    public override Task<string?> FindMissingAsync() => Task.FromResult(
+        Program is null ? $"It is not in the PATH, and {Variable} names none (npm install --global mongosh)." : null);
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MongoDB.Bson;
@@ -30,8 +29,8 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var api = Api(options);
         using var client = api.CreateClient();
 
-        await PutAsync(client, "/users/ana", prefer: "return=minimal");
-        await PutAsync(client, "/users/ana");
+        await client.Put("ana", HttpSteps.Ana, ("Prefer", "return=minimal"));
+        await client.Put("ana");
         await client.DeleteAsync("/users/ana", Cancel);
 
         var writes = _server.RecentCommands.Where(command => command.GetElement(0).Name is "update" or "findAndModify").ToList();
@@ -48,7 +47,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var api = new ApiFactory(("ConnectionStrings:users", $"mongodb://127.0.0.1:{_server.Port}/{named}?replicaSet=rs0"));
         using var client = api.CreateClient();
 
-        await PutAsync(client, "/users/ana");
+        await client.Put("ana");
 
         Assert.Equal(1, _server.DocumentCount(expected, "users"));
     }
@@ -63,7 +62,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         _server.ConfigureFailPoint(
             "failCommand", new BsonDocument("times", 1), new() { { "failCommands", new BsonArray { command } }, { "errorCode", 11000 } });
 
-        Assert.Equal(HttpStatusCode.Created, (await PutAsync(client, "/users/ana", prefer: prefer)).StatusCode);
+        Assert.Equal(HttpStatusCode.Created, (await client.Put("ana", HttpSteps.Ana, prefer is null ? [] : [("Prefer", prefer)])).StatusCode);
         Assert.Equal(2, _server.CommandCount(command));
     }
 
@@ -74,7 +73,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         using var client = api.CreateClient();
         _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 10), []);
 
-        var puts = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => PutAsync(client, $"/users/u{i}", prefer: "return=minimal")));
+        var puts = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => client.Put($"u{i}", HttpSteps.Ana, ("Prefer", "return=minimal"))));
 
         Assert.Equal(10, puts.Count(put => put.StatusCode == HttpStatusCode.NoContent));
         Assert.Equal(30, puts.Count(put => put.StatusCode == HttpStatusCode.Created));
@@ -113,7 +112,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         var other = Document("Other");
         _server.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), new("document", other));
 
-        var put = await PutAsync(client, "/users/ana", ifNoneMatch);
+        var put = await client.Put("ana", HttpSteps.Ana, ifNoneMatch is null ? [] : [("If-None-Match", ifNoneMatch)]);
 
         Assert.Equal(expected, put.StatusCode);
         Assert.Contains(expected == HttpStatusCode.OK ? "Ana" : "Other", await client.GetStringAsync("/users/ana", Cancel));
@@ -125,10 +124,10 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     {
         await using var api = Api();
         using var client = api.CreateClient();
-        await client.GetAsync("/users/ana", Cancel);
+        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // the question that is asked at start is answered, too
         _server.CutNextReply(20);
 
-        var put = await PutAsync(client, "/users/ana");
+        var put = await client.Put("ana");
 
         Assert.Equal(HttpStatusCode.Created, put.StatusCode);
         Assert.Equal(1, _server.ReplayedWrites);
@@ -142,10 +141,10 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var standalone = await MongoWireServer.StartAsync(new() { ReplicaSet = null });
         await using var api = new ApiFactory(("ConnectionStrings:users", standalone.ConnectionString));
         using var client = api.CreateClient();
-        await client.GetAsync("/users/ana", Cancel);
+        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // the question that is asked at start is answered, too
         standalone.CutNextReply(20);
 
-        var put = await PutAsync(client, "/users/ana");
+        var put = await client.Put("ana");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, put.StatusCode);
         Assert.Contains("may have been applied", await put.Content.ReadAsStringAsync(Cancel));
@@ -157,10 +156,10 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     {
         await using var api = Api();
         using var client = api.CreateClient();
-        await PutAsync(client, "/users/ana");
+        await client.Put("ana");
         _server.StepDown(TimeSpan.FromMilliseconds(300));
 
-        Assert.Equal(HttpStatusCode.OK, (await PutAsync(client, "/users/ana")).StatusCode);
+        await client.Put("ana").Is(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -171,7 +170,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         using var client = api.CreateClient();
 
         Assert.Contains("1970-01-01", await client.GetStringAsync("/users/ana", Cancel));
-        Assert.Equal(HttpStatusCode.OK, (await PutAsync(client, "/users/ana")).StatusCode);
+        await client.Put("ana").Is(HttpStatusCode.OK);
         Assert.Contains("1970-01-01", await client.GetStringAsync("/users/ana", Cancel));
     }
 
@@ -181,7 +180,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var api = Api("&maxPoolSize=4");
         using var client = api.CreateClient();
 
-        var puts = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => PutAsync(client, $"/users/u{i}", prefer: "return=minimal")));
+        var puts = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => client.Put($"u{i}", HttpSteps.Ana, ("Prefer", "return=minimal"))));
 
         Assert.All(puts, put => Assert.Equal(HttpStatusCode.Created, put.StatusCode));
         Assert.InRange(_server.OpenConnections, 1, 4 + 2); // the monitor and its round-trip timer
@@ -201,7 +200,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         };
         using var client = api.CreateClient();
 
-        var put = await PutAsync(client, "/users/ana");
+        var put = await client.Put("ana");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, put.StatusCode);
         Assert.Contains($"127.0.0.1:{_server.Port}/users", logs.Text);
@@ -219,22 +218,6 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         { "updatedAt", DateTime.UnixEpoch },
         { "version", "v" },
     };
-
-    private static async Task<HttpResponseMessage> PutAsync(HttpClient client, string path, string? ifNoneMatch = null, string? prefer = null)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Put, path) { Content = JsonContent.Create(new { name = "Ana" }) };
-        if (ifNoneMatch is not null)
-        {
-            request.Headers.Add("If-None-Match", ifNoneMatch);
-        }
-
-        if (prefer is not null)
-        {
-            request.Headers.Add("Prefer", prefer);
-        }
-
-        return await client.SendAsync(request, Cancel);
-    }
 
     private ApiFactory Api(string options = "") => new(("ConnectionStrings:users", _server.ConnectionString + options));
 }

@@ -2,6 +2,7 @@ using Docker.DotNet;
 using DotNet.Testcontainers.Configurations;
 using MongoDB.Driver;
 using Testcontainers.MongoDb;
+using UserApi.Tests.Infrastructure;
 
 [assembly: AssemblyFixture(typeof(UserApi.Tests.Stores.RealMongo))]
 
@@ -9,29 +10,45 @@ namespace UserApi.Tests.Stores;
 
 /// <summary>
 /// The real MongoDB of a test run: the one that <c>USERAPI_TEST_MONGODB</c> names, or a container where Docker has the image already.
-/// Where there is neither, the tests that need it are skipped; every other failure is one.
+/// Where there is neither, the tests that need it are skipped (<see cref="NeedsRealMongoAttribute"/>); every other failure is one.
 /// </summary>
 public sealed class RealMongo : IAsyncDisposable
 {
     private const string Variable = "USERAPI_TEST_MONGODB";
     private const string Image = "mongo:8.2";
 
-    private readonly Lazy<Task<(string? ConnectionString, string? Skip)>> _start;
+    private readonly Lazy<Task<string>> _start;
     private MongoDbContainer? _container;
 
     public RealMongo() => _start = new(StartAsync);
 
-    /// <summary>A database of the server, with everything else as its connection string says; skips the test when there is no server.</summary>
-    public async Task<MongoUrl> GetDatabaseAsync(string name)
+    /// <summary>Why there is no server, and how to get one; null where there is one.</summary>
+    public static async Task<string?> FindMissingAsync()
     {
-        var (connectionString, skip) = await _start.Value;
-        if (connectionString is null)
+        if (Given is not null)
         {
-            Assert.Skip(skip!);
+            return null;
         }
 
-        return WithDatabase(connectionString, name);
+        if (TestcontainersSettings.OS.DockerEndpointAuthConfig is not { } endpoint)
+        {
+            return $"{Variable} is not set, and Docker does not answer.";
+        }
+
+        using var docker = endpoint.GetDockerClientBuilder(Guid.NewGuid()).Build();
+        try
+        {
+            await docker.Images.InspectImageAsync(Image);
+            return null;
+        }
+        catch (DockerImageNotFoundException)
+        {
+            return $"{Variable} is not set, and Docker has no image {Image} (docker pull {Image}).";
+        }
     }
+
+    /// <summary>A database of the server, with everything else as its connection string says.</summary>
+    public async Task<MongoUrl> GetDatabaseAsync(string name) => WithDatabase(await _start.Value, name);
 
     /// <summary>
     /// Names another database. The one that was named is also where the user is known, unless the string says otherwise or its mechanism does.
@@ -57,30 +74,25 @@ public sealed class RealMongo : IAsyncDisposable
         }
     }
 
-    private async Task<(string? ConnectionString, string? Skip)> StartAsync()
+    private static string? Given => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : null;
+
+    private async Task<string> StartAsync()
     {
-        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given)
+        if (Given is { } given)
         {
-            return (given, null);
-        }
-
-        if (TestcontainersSettings.OS.DockerEndpointAuthConfig is not { } endpoint)
-        {
-            return (null, $"No real MongoDB: {Variable} is not set, and Docker does not answer.");
-        }
-
-        using var docker = endpoint.GetDockerClientBuilder(Guid.NewGuid()).Build();
-        try
-        {
-            await docker.Images.InspectImageAsync(Image);
-        }
-        catch (DockerImageNotFoundException)
-        {
-            return (null, $"No real MongoDB: {Variable} is not set, and Docker has no image {Image} (docker pull {Image}).");
+            return given;
         }
 
         _container = new MongoDbBuilder(Image).Build();
         await _container.StartAsync();
-        return (_container.GetConnectionString(), null);
+        return _container.GetConnectionString();
     }
+}
+
+/// <summary>Says that the tests of a class need a <see cref="RealMongo"/>.</summary>
+public sealed class NeedsRealMongoAttribute : RequirementAttribute
+{
+    public override string Name => "a real MongoDB";
+
+    public override Task<string?> FindMissingAsync() => RealMongo.FindMissingAsync();
 }

@@ -47,6 +47,7 @@ public sealed class MongoWithoutRetryableWritesContractTests : UserStoreContract
 }
 
 /// <summary>The contract on a real MongoDB, where there is one.</summary>
+[NeedsRealMongo]
 public sealed class RealMongoContractTests(RealMongo mongo) : UserStoreContract
 {
     private MongoUrl? _url;

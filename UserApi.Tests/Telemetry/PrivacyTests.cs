@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net;
-using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.IdentityModel.Tokens;
 using MongoDB.Bson;
 using OpenTelemetry.Trace;
 using UserApi.MongoWire;
@@ -14,36 +14,116 @@ namespace UserApi.Tests.Telemetry;
 /// <summary>What is written to logs and spans, with the levels as shipped, holds no token, no e-mail address and no name. The audit log names the token's
 /// subject, which is not an e-mail address here.</summary>
 [Collection(nameof(ProcessWideTelemetry))]
-public class PrivacyTests
+public sealed class PrivacyTests : IAsyncLifetime
 {
     private const string Name = "Markername";
     private const string Email = "marker@example.org";
     private const string Body = $$$"""{"name":"{{{Name}}}","email":"{{{Email}}}","attributes":{"nick":"{{{Name}}}"}}""";
 
-    private static readonly BsonString s_always = "alwaysOn";
-
+    private readonly LogCollector _log = new();
     private readonly List<Activity> _spans = [];
+    private readonly List<string> _tokens = [];
+    private Issuer _issuer = null!;
+    private MongoWireServer _mongo = null!;
+    private (string Name, string Value) _token;
 
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+    public async ValueTask InitializeAsync()
+    {
+        _issuer = await Issuer.StartAsync();
+        _mongo = await MongoWireServer.StartAsync();
+        _token = Token();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _mongo.DisposeAsync();
+        await _issuer.DisposeAsync();
+        _log.Dispose();
+    }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task No_token_e_mail_address_or_name_gets_into_a_log_line_or_a_span(bool isMongo)
+    public async Task What_is_written_and_read_is_not_told(bool isMongo)
     {
-        var log = new LogCollector();
-        await using var issuer = await Issuer.StartAsync();
-        await using var mongo = await MongoWireServer.StartAsync();
-        var token = issuer.Token(change: token => (token.Claims["email"], token.Claims["name"]) = (Email, Name));
-        var expired = issuer.Token(change: token => (token.NotBefore, token.Expires, token.Claims["email"]) = (DateTime.UtcNow.AddHours(-2), DateTime.UtcNow.AddHours(-1), Email));
-        var foreign = issuer.Token(change: token => (token.SigningCredentials, token.Claims["email"]) = (Issuer.NewRsaKey(), Email));
-        var reader = issuer.Token(Issuer.Read, token => token.Claims["email"] = Email);
-        string[] tokens = [token, expired, foreign, reader];
+        await AssertNothingIsToldAsync(isMongo, async client =>
+        {
+            await client.Send("PUT", $"/users/{Email}", HttpSteps.Body(Body), _token).Is(HttpStatusCode.Created);
+            await client.Put(Email, Body, _token, ("If-None-Match", "*")).Is(HttpStatusCode.PreconditionFailed);
+            await client.Send("GET", $"/users/{Email}", _token).Is(HttpStatusCode.OK);
+            await client.Get(Email, _token).Is(HttpStatusCode.OK);
+            await client.Send("GET", $"/users?after={Email}&limit=1", _token).Is(HttpStatusCode.OK);
+            await client.Patch(Email, $$"""{"name":"{{Name}} II"}""", _token).Is(HttpStatusCode.OK);
+            await client.Delete(Email, _token).Is(HttpStatusCode.NoContent);
+        });
+        Assert.Contains(_spans, span => span.DisplayName == "PUT /users/{id}");
+    }
 
+    [Fact]
+    public Task What_is_no_request_for_a_user_is_not_told() => AssertNothingIsToldAsync(isMongo: false, async client =>
+    {
+        await client.Put(Email, Body, _token).Is(HttpStatusCode.Created);
+        await client.Patch(Email, $$"""{"email":"{{Name}}"}""", _token).Is(HttpStatusCode.UnprocessableEntity);
+        await client.Put(Email, Body[..^1], _token).Is(HttpStatusCode.BadRequest);
+        await client.Put(Email, $"\"{Name}{new string('x', 70_000)}\"", _token).Is(HttpStatusCode.RequestEntityTooLarge);
+        await client.Put($"{Email}!", Body, _token).Is(HttpStatusCode.UnprocessableEntity);
+        await client.Get(Email, _token, ("If-Match", Email)).Is(HttpStatusCode.BadRequest);
+        await client.Send("GET", $"/users?limit={Email}", _token).Is(HttpStatusCode.UnprocessableEntity);
+        await client.Send("GET", $"/people/{Email}?name={Name}", _token).Is(HttpStatusCode.NotFound);
+        await client.Send("POST", $"/users/{Email}", _token).Is(HttpStatusCode.MethodNotAllowed);
+    });
+
+    [Fact]
+    public Task Tokens_that_are_refused_are_not_told() => AssertNothingIsToldAsync(isMongo: false, async client =>
+    {
+        var (name, good) = _token;
+        var expired = Token(change: token => (token.NotBefore, token.Expires) = (DateTime.UtcNow.AddHours(-2), DateTime.UtcNow.AddHours(-1)));
+        var foreign = Token(change: token => token.SigningCredentials = Issuer.NewRsaKey());
+        await client.Get(Email, expired).Is(HttpStatusCode.Unauthorized);
+        await client.Get(Email, foreign).Is(HttpStatusCode.Unauthorized);
+        await client.Get(Email, (name, good[..^9])).Is(HttpStatusCode.Unauthorized);
+        await client.Get(Email, (name, $"{good} {good}")).Is(HttpStatusCode.Unauthorized);
+        await client.Get(Email, (name, good + new string('a', 40_000))).Is(HttpStatusCode.RequestHeaderFieldsTooLarge);
+        await client.Send("GET", $"/users/{Email}?access_token={good["Bearer ".Length..]}").Is(HttpStatusCode.Unauthorized);
+        await client.Delete(Email, Token(Issuer.Read)).Is(HttpStatusCode.Forbidden);
+        await _issuer.StopAsync();
+        await client.Get(Email, foreign).Is(HttpStatusCode.Unauthorized);
+    });
+
+    [Fact]
+    public async Task What_the_database_reports_is_not_told()
+    {
+        await AssertNothingIsToldAsync(isMongo: true, async client =>
+        {
+            // The server's report of a collision quotes the id.
+            _mongo.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), []);
+            await client.Put($"two-{Email}", Body, _token).Is(HttpStatusCode.OK);
+            _mongo.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['findAndModify'], errorCode: 50 }"));
+            await client.Put(Email, Body, _token).Is(HttpStatusCode.ServiceUnavailable);
+            _mongo.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
+            await client.Get(Email, _token).Is(HttpStatusCode.ServiceUnavailable);
+        });
+        Assert.Contains(_spans, span => span.Kind == ActivityKind.Client && span.Status == ActivityStatusCode.Error);
+    }
+
+    /// <summary>A token with an e-mail address and a name, as a header.</summary>
+    private (string Name, string Value) Token(string scope = Issuer.Both, Action<SecurityTokenDescriptor>? change = null)
+    {
+        var token = _issuer.Token(scope, token =>
+        {
+            (token.Claims["email"], token.Claims["name"]) = (Email, Name);
+            change?.Invoke(token);
+        });
+        _tokens.Add(token);
+        return HttpSteps.Bearer(token);
+    }
+
+    private async Task AssertNothingIsToldAsync(bool isMongo, Func<HttpClient, Task> requests)
+    {
         await using (var api = new ApiFactory(
         [
-            .. issuer.Settings,
-            .. isMongo ? new[] { ("ConnectionStrings:users", mongo.ConnectionString) } : [],
+            .. _issuer.Settings,
+            .. isMongo ? new[] { ("ConnectionStrings:users", _mongo.ConnectionString) } : [],
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
             ("Logging:LogLevel:UserApi", "Trace"),
             ("Limits:RequestsPerSecondPerCaller", "100"),
@@ -51,74 +131,19 @@ public class PrivacyTests
         ])
         {
             Configure = services => services
-                .AddSingleton<ILoggerProvider>(log)
+                .AddSingleton<ILoggerProvider>(_log)
                 .ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddInMemoryExporter(_spans)),
         })
         {
             // The API shares the process with the test: its own caller is not to be traced with it.
             using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = api.Address };
-            await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.Created, Body);
-            await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.PreconditionFailed, Body, ("If-None-Match", "*"));
-            await SendAsync("GET", $"/users/{Email}", token, HttpStatusCode.OK);
-            await SendAsync("GET", $"/users/{Uri.EscapeDataString(Email)}", token, HttpStatusCode.OK);
-            await SendAsync("GET", $"/users?after={Email}&limit=1", token, HttpStatusCode.OK);
-            await SendAsync("GET", $"/users?limit={Email}", token, HttpStatusCode.UnprocessableEntity);
-            await SendAsync("PATCH", $"/users/{Email}", token, HttpStatusCode.OK, $$"""{"name":"{{Name}} II"}""");
-            await SendAsync("PATCH", $"/users/{Email}", token, HttpStatusCode.UnprocessableEntity, $$"""{"email":"{{Name}}"}""");
-            await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.BadRequest, Body[..^1]);
-            await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.RequestEntityTooLarge, $"\"{Name}{new string('x', 70_000)}\"");
-            await SendAsync("PUT", $"/users/{Email}!", token, HttpStatusCode.UnprocessableEntity, Body);
-            await SendAsync("GET", $"/users/{Email}", token, HttpStatusCode.BadRequest, null, ("If-Match", Email));
-            await SendAsync("GET", $"/people/{Email}?name={Name}", token, HttpStatusCode.NotFound);
-            await SendAsync("POST", $"/users/{Email}", token, HttpStatusCode.MethodNotAllowed);
-            await SendAsync("GET", $"/users/{Email}?access_token={token}", null, HttpStatusCode.Unauthorized);
-            await SendAsync("GET", $"/users/{Email}", expired, HttpStatusCode.Unauthorized);
-            await SendAsync("GET", $"/users/{Email}", foreign, HttpStatusCode.Unauthorized);
-            await SendAsync("GET", $"/users/{Email}", token[..^9], HttpStatusCode.Unauthorized);
-            await SendAsync("GET", $"/users/{Email}", $"{token} {token}", HttpStatusCode.Unauthorized);
-            await SendAsync("GET", $"/users/{Email}", token + new string('a', 40_000), HttpStatusCode.RequestHeaderFieldsTooLarge);
-            await SendAsync("DELETE", $"/users/{Email}", reader, HttpStatusCode.Forbidden);
-            if (isMongo)
-            {
-                // The server's report of a collision quotes the id.
-                mongo.ConfigureFailPoint("racingUpsert", new BsonDocument("times", 1), []);
-                await SendAsync("PUT", $"/users/two-{Email}", token, HttpStatusCode.OK, Body);
-                mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['findAndModify'], errorCode: 50 }"));
-                await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable, Body);
-                mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
-                await SendAsync("GET", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable);
-                mongo.ConfigureFailPoint("failCommand", "off");
-            }
-
-            await SendAsync("DELETE", $"/users/{Email}", token, HttpStatusCode.NoContent);
-            await issuer.StopAsync();
-            await SendAsync("GET", $"/users/{Email}", foreign, HttpStatusCode.Unauthorized);
-
-            async Task SendAsync(
-                string method, string path, string? bearer, HttpStatusCode expected, string? body = null, (string Name, string Value)? header = null)
-            {
-                using var request = new HttpRequestMessage(new(method), path);
-                request.Headers.TryAddWithoutValidation("Authorization", bearer is null ? null : $"Bearer {bearer}");
-                if (header is { } more)
-                {
-                    request.Headers.TryAddWithoutValidation(more.Name, more.Value);
-                }
-
-                if (body is not null)
-                {
-                    request.Content = new StringContent(body, Encoding.UTF8, method == "PATCH" ? "application/merge-patch+json" : "application/json");
-                }
-
-                using var answer = await client.SendAsync(request, Cancel);
-                Assert.True(expected == answer.StatusCode, $"{method} {path[..Math.Min(path.Length, 60)]}: {answer.StatusCode}");
-            }
+            await requests(client);
         }
 
-        string[] secrets = [Name, "marker", .. tokens.SelectMany(each => each.Split('.')[1..])];
-        var written = log.Lines.Concat(_spans.Select(Describe)).ToList();
-        Assert.Contains(log.Lines, line => line.Contains("User store:", StringComparison.Ordinal));
-        Assert.Contains(_spans, span => span.DisplayName == "PUT /users/{id}");
-        Assert.Contains(_spans, span => span.Kind == ActivityKind.Client && span.Status == ActivityStatusCode.Error || !isMongo);
+        string[] secrets = [Name, "marker", .. _tokens.SelectMany(each => each.Split('.')[1..])];
+        var written = _log.Lines.Concat(_spans.Select(Describe)).ToList();
+        Assert.Contains(_log.Lines, line => line.Contains("User store:", StringComparison.Ordinal));
+        Assert.Contains(_spans, span => span.Kind == ActivityKind.Server);
         Assert.DoesNotContain(written, line => secrets.Any(secret => line.Contains(secret, StringComparison.OrdinalIgnoreCase)));
     }
 

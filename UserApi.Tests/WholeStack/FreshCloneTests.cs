@@ -1,21 +1,17 @@
 namespace UserApi.Tests.WholeStack;
 
 /// <summary>
-/// The commands of the README on a fresh clone, with Aspire in the package feed and without. They build, and take both cores of a small
-/// machine for some two minutes: they run alone.
+/// The commands of the README on a fresh clone, with Aspire in the package feed and without.
 /// </summary>
-[Collection(nameof(FreshCloneTests))]
-[CollectionDefinition(nameof(FreshCloneTests), DisableParallelization = true)]
-public sealed class FreshCloneTests(FreshClone clone) : IClassFixture<FreshClone>
+[Collection(nameof(OneFreshClone))]
+public sealed class FreshCloneTests(FreshClone clone)
 {
     private const string Refusal = "error : The package feed does not have the Aspire SDK that global.json names.";
     private const string LeftOut = "Left out, because the package feed does not have the Aspire SDK: UserApi.AppHost and UserApi.AppHost.Tests.";
 
     [Theory]
     [InlineData("run --project UserApi.AppHost", "The stand-in of Aspire runs.")]
-    [InlineData("build UserApi.AppHost", "UserApi.AppHost.dll")]
     [InlineData("test --project UserApi.AppHost.Tests", "succeeded: 1")]
-    [InlineData("build", "UserApi.AppHost.Tests.dll")]
     [InlineData("test", "succeeded: 2")]
     [InlineData("msbuild UserApi.AppHost -getProperty:IsAspireHost", "true")] // the Aspire CLI, and an IDE that opens the solution
     public void With_Aspire_in_the_feed_the_command_works(string command, string expected)

@@ -9,8 +9,8 @@ namespace UserApi.Tests.WholeStack;
 /// The README's commands, as they stand and in their order, in a fresh clone; only the port is another one. The comment behind a <c>curl</c>
 /// begins with the status that is answered, and names the headers that come with it.
 /// </summary>
-[Collection(nameof(FreshCloneTests))]
-public sealed partial class ReadmeTests(FreshClone clone) : IClassFixture<FreshClone>
+[Collection(nameof(OneFreshClone))]
+public sealed partial class ReadmeTests(FreshClone clone)
 {
     // What needs more than the SDK is tried elsewhere.
     private static readonly Dictionary<string, string> s_elsewhere = new()
