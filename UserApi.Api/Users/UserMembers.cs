@@ -6,8 +6,8 @@ namespace UserApi.Api.Users;
 /// <summary>The members of a body that a client does not write: those of the service, and those that nobody knows.</summary>
 internal static class UserMembers
 {
-    // What GET answers can be put back, so the members that the service sets are known, too.
-    private static readonly string[] s_known = ["id", "name", "email", "attributes", "createdAt", "updatedAt"];
+    // What GET answers can be put back, so the members that the service sets are known, too. One without a getter is ignored by JSON.
+    private static readonly string[] s_known = [.. UserJson.Readable.User.Properties.Where(member => member.Get is not null).Select(member => member.Name)];
 
     /// <summary>
     /// Refuses a body with the id of another user: its sender is mistaken. A member that is not known is ignored, unless the client asks for
