@@ -6,8 +6,8 @@ namespace UserApi.Api.Users;
 /// <summary>Members of a body that a client does not write: the service's own and unknown ones.</summary>
 internal static class UserMembers
 {
-    // The body of a GET can be put back, so the members that the service sets are known, too.
-    private static readonly string[] s_known = ["id", "name", "email", "attributes", "createdAt", "updatedAt"];
+    // The body of a GET can be put back, so the members that the service sets are known, too. A member without a getter is not in the JSON.
+    private static readonly string[] s_known = [.. UserJson.Readable.User.Properties.Where(member => member.Get is not null).Select(member => member.Name)];
 
     /// <summary>
     /// Refuses a body with the id of another user, which is a mistake of the caller. An unknown member is ignored, unless the client requests

@@ -7,6 +7,6 @@ namespace UserApi.Api.Users;
 /// member differ. It is a map, because clients of some generators send null for each property that was not set.
 /// </summary>
 [Description(
-    "A JSON Merge Patch (RFC 7396): the members `name`, `email` and `attributes` of a user that are to change. A member that is not there stays "
+    "A JSON Merge Patch (RFC 7396): the members of `UserInput` that are to change. A member that is not there stays "
     + "as it is, null removes it; so does each of the attributes.")]
 internal sealed class UserPatch : Dictionary<string, object>;

@@ -66,7 +66,7 @@ public class CallerTests : HttpTest
     [InlineData("PATCH")]
     public async Task Members_that_are_not_known_are_named_where_the_client_asks_for_it(string method)
     {
-        const string Body = """{"name":"Ana","nick":"A","fon":1}""";
+        const string Body = """{"name":"Ana","nick":"A","version":"v","fon":1}""";
         await Client.Put("ana").Is(HttpStatusCode.Created);
         var mediaType = method == "PUT" ? HttpSteps.Json : HttpSteps.MergePatch;
 
@@ -74,7 +74,7 @@ public class CallerTests : HttpTest
         var problem = await Client.Send(method, "/users/ana", HttpSteps.Body(Body, mediaType), ("Prefer", "handling=strict"))
             .IsProblem(HttpStatusCode.UnprocessableEntity);
 
-        Assert.Equal(["fon", "nick"], problem.GetProperty("errors").Members());
+        Assert.Equal(["fon", "nick", "version"], problem.GetProperty("errors").Members());
     }
 
     [Theory]

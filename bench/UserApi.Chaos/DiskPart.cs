@@ -25,7 +25,7 @@ internal static class DiskPart
         await RefuseAsync("no header", "file is not a database", file => Overwrite(file, 0, 100));
         await RefuseAsync("half of the file", "malformed", file => Truncate(file, new FileInfo(file).Length / 2));
         await RefuseAsync("a text", "file is not a database", file => File.WriteAllText(file, new string('x', 10_000)));
-        await RefuseAsync("a newer version", "version 2, of a newer program", file => Execute(file, "PRAGMA user_version = 2"));
+        await RefuseAsync("a newer version", "version 1000, of a newer program", file => Execute(file, "PRAGMA user_version = 1000"));
         await RefuseAsync("another program's database", "not a user store", file => Execute(file, "PRAGMA application_id = 7"));
         await DamagedPageAsync(report, folder, good, cancellationToken);
         await DamagedLogAsync(report, folder, cancellationToken);
