@@ -290,15 +290,8 @@ internal sealed class Collection
 
         public BsonValue Id { get; } = id;
 
-        public byte[] Bytes
-        {
-            get => _bytes;
-            set => _bytes = value;
-        }
+        public byte[] Bytes { get => _bytes; set => _bytes = value; }
 
         public RawBsonDocument ToDocument() => new(_bytes);
     }
 }
-
-/// <summary>One document before and after a write.</summary>
-internal readonly record struct Modification(BsonDocument? Before, BsonDocument? After, bool IsChanged);

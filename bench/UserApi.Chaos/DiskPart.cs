@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Security.Cryptography;
-using Microsoft.Data.Sqlite;
 
 namespace UserApi.Chaos;
 
@@ -22,11 +20,11 @@ internal static class DiskPart
             await api.ExitAsync(TimeSpan.FromSeconds(30));
         }
 
-        await RefuseAsync("no header", "file is not a database", file => Overwrite(file, 0, 100));
-        await RefuseAsync("half of the file", "malformed", file => Truncate(file, new FileInfo(file).Length / 2));
+        await RefuseAsync("no header", "file is not a database", file => Disk.Overwrite(file, 0, 100));
+        await RefuseAsync("half of the file", "malformed", file => Disk.Truncate(file, new FileInfo(file).Length / 2));
         await RefuseAsync("a text", "file is not a database", file => File.WriteAllText(file, new string('x', 10_000)));
-        await RefuseAsync("a newer version", "version 1000, of a newer program", file => Execute(file, "PRAGMA user_version = 1000"));
-        await RefuseAsync("another program's database", "not a user store", file => Execute(file, "PRAGMA application_id = 7"));
+        await RefuseAsync("a newer version", "version 1000, of a newer program", file => Disk.Execute(file, "PRAGMA user_version = 1000"));
+        await RefuseAsync("another program's database", "not a user store", file => Disk.Execute(file, "PRAGMA application_id = 7"));
         await DamagedPageAsync(report, folder, good, cancellationToken);
         await DamagedLogAsync(report, folder, cancellationToken);
         await ReadOnlyAsync(report, folder, good, cancellationToken);
@@ -34,7 +32,7 @@ internal static class DiskPart
 
         async Task RefuseAsync(string what, string message, Action<string> damage)
         {
-            var file = Copy(good, folder[$"{what}.db"]);
+            var file = Disk.Copy(good, folder[$"{what}.db"]);
             damage(file);
             await StartRefusedAsync(report, $"{what} in the file's place", message, file, cancellationToken);
         }
@@ -43,13 +41,13 @@ internal static class DiskPart
     private static async Task StartRefusedAsync(
         Report report, string what, string message, string file, CancellationToken cancellationToken)
     {
-        var before = Hash(file);
+        var before = Disk.Hash(file);
         await using var api = ApiProcess.Start(ApiProcess.Embedded(file));
         var exit = await api.ExitAsync(TimeSpan.FromSeconds(30));
         cancellationToken.ThrowIfCancellationRequested();
         await Task.Delay(50, cancellationToken);
         var line = api.Log.Split('\n').FirstOrDefault(line => line.StartsWith("UserApi does not start.", StringComparison.Ordinal)) ?? "no message";
-        var unchanged = before == Hash(file);
+        var unchanged = before == Disk.Hash(file);
         report.Add(
             "disk", $"{what}: a clear message, nothing overwritten", exit == 1 && line.Contains(message, StringComparison.Ordinal) && unchanged,
             $"exit {exit}: “{line.Replace(file, "users.db", StringComparison.Ordinal)}”; file {(unchanged ? "unchanged" : "CHANGED")}");
@@ -57,15 +55,15 @@ internal static class DiskPart
 
     private static async Task DamagedPageAsync(Report report, WorkFolder folder, string good, CancellationToken cancellationToken)
     {
-        var file = Copy(good, folder["page.db"]);
-        Overwrite(file, new FileInfo(file).Length / 2 / 4096 * 4096, 4096);
-        var before = Hash(file);
+        var file = Disk.Copy(good, folder["page.db"]);
+        Disk.Overwrite(file, new FileInfo(file).Length / 2 / 4096 * 4096, 4096);
+        var before = Disk.Hash(file);
         await using var api = ApiProcess.Start(ApiProcess.Embedded(file));
         await api.ReadyAsync(cancellationToken);
         var (right, refused, wrong) = await ReadAsync(api, Users, cancellationToken);
         api.Terminate();
         var exit = await api.ExitAsync(TimeSpan.FromSeconds(30));
-        var unchanged = before == Hash(file);
+        var unchanged = before == Disk.Hash(file);
         report.Add(
             "disk", "a damaged page: its users are 503, the others are right, nothing overwritten",
             wrong == 0 && refused > 0 && right > 0 && unchanged && api.Log.Contains("malformed", StringComparison.Ordinal),
@@ -85,18 +83,18 @@ internal static class DiskPart
             await api.KillAsync();
         }
 
-        var middle = Copy(file, folder["middle.db"]);
-        Copy(log, middle + "-wal");
+        var middle = Disk.Copy(file, folder["middle.db"]);
+        Disk.Copy(log, middle + "-wal");
         await using (var stream = File.Open(log, FileMode.Append))
         {
-            stream.Write(Noise(10_000));
+            stream.Write(Disk.Noise(10_000));
         }
 
         var (atEnd, _, wrongAtEnd) = await OpenAsync(file);
         report.Add(
             "disk", "garbage after the end of the log: nothing is lost", atEnd == Few && wrongAtEnd == 0, $"{atEnd} of {Few} users right, {wrongAtEnd} missing or wrong");
 
-        Overwrite(middle + "-wal", new FileInfo(middle + "-wal").Length / 2, 4096);
+        Disk.Overwrite(middle + "-wal", new FileInfo(middle + "-wal").Length / 2, 4096);
         var (right, refused, missing) = await OpenAsync(middle);
         report.Add(
             "disk", "garbage in the middle of the log: the users before it, each whole", right > 0 && refused == 0 && right + missing == Few,
@@ -121,13 +119,13 @@ internal static class DiskPart
     {
         // Root ignores permissions but not a read-only mount.
         var path = Directory.CreateDirectory(folder["read-only"]).FullName;
-        var mounted = Mount("tmpfs", path, "size=16m");
-        var file = Copy(good, Path.Combine(path, "users.db"));
+        var mounted = Disk.Mount("tmpfs", path, "size=16m");
+        var file = Disk.Copy(good, Path.Combine(path, "users.db"));
         try
         {
             if (mounted)
             {
-                Mount("tmpfs", path, "remount,ro");
+                Disk.Mount("tmpfs", path, "remount,ro");
             }
             else
             {
@@ -141,7 +139,7 @@ internal static class DiskPart
         {
             if (mounted)
             {
-                Run("umount", path);
+                Disk.Run("umount", path);
             }
             else
             {
@@ -154,7 +152,7 @@ internal static class DiskPart
     {
         const string Promise = "a full disk: reads go on, writes are 503, and all is well when there is room";
         var path = Directory.CreateDirectory(folder["full"]).FullName;
-        if (!Mount("tmpfs", path, "size=4m"))
+        if (!Disk.Mount("tmpfs", path, "size=4m"))
         {
             report.Skip("disk", Promise, "mounting a small file system needs root");
             return;
@@ -169,7 +167,7 @@ internal static class DiskPart
             {
                 await api.ReadyAsync(cancellationToken);
                 await FillAsync(api, 200, cancellationToken);
-                FillDisk(ballast);
+                Disk.FillDisk(ballast);
                 var (written, refusal) = await WriteUntilRefusedAsync(api, 201, cancellationToken);
                 var reads = await ReadAsync(api, written, cancellationToken);
                 var isClear = refusal is { Status: 503, HasRetryAfter: true };
@@ -205,7 +203,7 @@ internal static class DiskPart
         }
         finally
         {
-            Run("umount", path);
+            Disk.Run("umount", path);
         }
     }
 
@@ -265,70 +263,5 @@ internal static class DiskPart
         }
 
         return (right, refused, wrong);
-    }
-
-    private static void FillDisk(string ballast)
-    {
-        using var stream = new FileStream(ballast, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        foreach (var size in (ReadOnlySpan<int>)[64 * 1024, 4096])
-        {
-            try
-            {
-                while (true)
-                {
-                    stream.Write(new byte[size]);
-                }
-            }
-            catch (IOException)
-            {
-                // No space left for a piece of this size
-            }
-        }
-    }
-
-    private static string Copy(string from, string to)
-    {
-        File.Copy(from, to);
-        return to;
-    }
-
-    private static void Overwrite(string file, long offset, int count)
-    {
-        using var stream = File.OpenWrite(file);
-        stream.Position = offset;
-        stream.Write(Noise(count));
-    }
-
-    private static byte[] Noise(int count)
-    {
-        var noise = new byte[count];
-        new Random(count).NextBytes(noise);
-        return noise;
-    }
-
-    private static void Truncate(string file, long length)
-    {
-        using var stream = File.OpenWrite(file);
-        stream.SetLength(length);
-    }
-
-    private static void Execute(string file, string sql)
-    {
-        using var connection = new SqliteConnection($"Data Source={file};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
-
-    private static string Hash(string file) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)));
-
-    private static bool Mount(string type, string path, string options) => Run("mount", "-t", type, "-o", options, type, path) == 0;
-
-    private static int Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.WaitForExit();
-        return process.ExitCode;
     }
 }
