@@ -4,16 +4,16 @@ using UserApi.Api.Users.Stores;
 
 namespace UserApi.Api;
 
-/// <summary>What keeps the service from starting and is for its operator to mend: one line each, without a stack trace.</summary>
+/// <summary>Failures that prevent the start and that the operator can fix: one line each, without a stack trace.</summary>
 internal static class StartFailure
 {
     private const string Kestrel = "Microsoft.AspNetCore.Server.Kestrel.Core";
 
     /// <summary>
-    /// Keeps the host from logging what stops the start, which it does with a stack trace, and which the program says itself. Later failures are logged.
+    /// Prevents the host from logging start failures, which it does with a stack trace: the program reports them itself. Later failures are logged.
     /// </summary>
     /// <param name="logging">The logging of the service.</param>
-    /// <returns>To be called when the service has started.</returns>
+    /// <returns>The action to call when the service has started.</returns>
     public static Action QuietStart(this ILoggingBuilder logging)
     {
         var hasStarted = false;
@@ -21,8 +21,8 @@ internal static class StartFailure
         return () => Volatile.Write(ref hasStarted, true);
     }
 
-    /// <summary>The reasons, for an operator; none where the exception is a defect of the program.</summary>
-    /// <param name="exception">What stopped the start.</param>
+    /// <summary>The reasons, for an operator; none if the exception is a defect of the program.</summary>
+    /// <param name="exception">The exception that stopped the start.</param>
     public static IReadOnlyList<string> Explain(Exception exception) => exception switch
     {
         OptionsValidationException invalid => [.. invalid.Failures],

@@ -30,8 +30,8 @@ internal static class StatusEndpoint
         .AsProbe()
         .WithTags("Operation")
         .WithName("Status")
-        .WithSummary("The API and its store answer")
-        .WithDescription("The same answer as that of simple-user-api.")
+        .WithSummary("The API and its store respond")
+        .WithDescription("The same response as that of simple-user-api.")
         .AnswersWith(200, "All is well.", new ApiStatus("ok"))
         .Answers(UserProblems.StoreUnavailable);
 }

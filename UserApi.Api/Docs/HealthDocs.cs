@@ -11,13 +11,13 @@ internal static class HealthDocs
             .WithTags("Operation")
             .WithName("Alive")
             .WithSummary("The process answers")
-            .WithDescription("What a load balancer asks. It does not touch the store.")
+            .WithDescription("For load balancers. It does not use the store.")
             .AnswersWith(200, "All is well.", Report("Healthy", "self"));
         endpoints.Health
             .WithTags("Operation")
             .WithName("Health")
-            .WithSummary("Every check, the store included")
-            .WithDescription("For alarms and people. It answers within 1 s.")
+            .WithSummary("All checks, including the store")
+            .WithDescription("For alarms and people. The response takes at most 1 s.")
             .AnswersWith(200, "All is well.", Report("Healthy", "self", "store"))
             .AnswersWith(503, "A check failed.", Report("Unhealthy", "self", "store"));
     }
@@ -33,5 +33,5 @@ internal static class HealthDocs
     private sealed record HealthCheck(
         [property: Description("`Healthy`, `Degraded` or `Unhealthy`.")] string Status,
         [property: Description("How long the check took.")] double Milliseconds,
-        [property: Description("What was checked, or what is wrong.")] string? Description);
+        [property: Description("The result of the check, or what is wrong.")] string? Description);
 }

@@ -3,13 +3,13 @@ using Microsoft.Extensions.Options;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Where the service listens, by ASP.NET Core's own settings, of which it checks little itself: it takes a port that is no number for 80.</summary>
+/// <summary>Where the service listens: ASP.NET Core's own settings. ASP.NET Core validates them only partly: it reads a port that is not a number as 80.</summary>
 internal sealed class AddressOptions
 {
-    /// <summary>Addresses with semicolons between them (<c>ASPNETCORE_URLS</c>). Default: <c>http://localhost:5000</c>.</summary>
+    /// <summary>Addresses, separated by semicolons (<c>ASPNETCORE_URLS</c>). Default: <c>http://localhost:5000</c>.</summary>
     public string? Urls { get; set; }
 
-    /// <summary>Ports of HTTP on every network, with semicolons between them (<c>ASPNETCORE_HTTP_PORTS</c>); not where there are <see cref="Urls"/>.</summary>
+    /// <summary>HTTP ports on all networks, separated by semicolons (<c>ASPNETCORE_HTTP_PORTS</c>); ignored if there are <see cref="Urls"/>.</summary>
     [ConfigurationKeyName("http_ports")]
     public string? HttpPorts { get; set; }
 

@@ -1,11 +1,11 @@
 namespace UserApi.Api.Http;
 
-/// <summary>What the audit log holds: configuration section <c>Audit</c>.</summary>
+/// <summary>The content of the audit log: configuration section <c>Audit</c>.</summary>
 internal sealed class AuditOptions
 {
     /// <summary>The name of the section.</summary>
     public const string SectionName = "Audit";
 
-    /// <summary>Whether the ids of what was written are logged. Default: false, since an id may be an e-mail address.</summary>
+    /// <summary>Whether the ids of written users are logged. Default: false, because an id may be an e-mail address.</summary>
     public bool LogIds { get; set; }
 }

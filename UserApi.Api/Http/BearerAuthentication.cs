@@ -32,7 +32,7 @@ internal static class BearerAuthentication
         });
         if (!hasIssuer)
         {
-            // No token could be checked, so no request pays for the attempt.
+            // Without an issuer no token can be checked, so authentication is left out.
             builder.Services.Configure<RouteOptions>(routes => routes.SuppressCheckForUnhandledSecurityMetadata = true);
             return;
         }
@@ -43,7 +43,7 @@ internal static class BearerAuthentication
             jwt.TokenValidationParameters.NameClaimType = "sub";
             jwt.TokenValidationParameters.ClockSkew = s_clockSkew;
 
-            // Nothing of what a caller sends to trace its request, and not its trace id either, is the issuer's business.
+            // The trace context of callers must not be sent to the issuer.
             jwt.BackchannelHttpHandler = new SocketsHttpHandler { ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator() };
             jwt.Events = new()
             {
@@ -63,17 +63,17 @@ internal static class BearerAuthentication
             })
             .PostConfigure<IOptions<CallerOptions>>((jwt, callers) =>
             {
-                // The standard section checks the issuer only where it names one; its metadata always do.
+                // The standard section validates the issuer only if it is configured; metadata always contain it.
                 jwt.TokenValidationParameters.ValidateIssuer |= jwt.ConfigurationManager is not null;
                 jwt.TokenValidationParameters.ValidateAudience = !callers.Value.AnyAudience;
 
-                // A key that the issuer has taken back would be good for another hour.
+                // Otherwise a revoked key would be accepted for another hour.
                 ((BaseConfigurationManager?)jwt.ConfigurationManager)?.UseLastKnownGoodConfiguration = false;
             });
         builder.Services.AddScopeAuthorization();
     }
 
-    /// <summary>Authenticates the caller where the endpoint needs it. It must come before rate limiting, which counts by caller.</summary>
+    /// <summary>Authenticates the caller if the endpoint needs it. It must come before rate limiting, which counts by caller.</summary>
     public static void UseBearerAuthentication(this WebApplication app)
     {
         if (app.Services.GetRequiredService<CallerPolicy>().HasIssuer)
@@ -82,8 +82,8 @@ internal static class BearerAuthentication
         }
     }
 
-    // What AddAuthentication() of the framework does, without data protection: bearer tokens need none, and it would look for its keys at start
-    // and warn that they are not kept or not encrypted (aspnetcore, AuthenticationServiceCollectionExtensions.cs).
+    // Like the framework's AddAuthentication(), but without data protection, which bearer tokens do not need: it would look for its keys at start
+    // and warn that they are not persisted or not encrypted (aspnetcore, AuthenticationServiceCollectionExtensions.cs).
     private static AuthenticationBuilder AddAuthentication(IServiceCollection services)
     {
         services.AddAuthenticationCore();
@@ -93,10 +93,10 @@ internal static class BearerAuthentication
         return new(services);
     }
 
-    // The handler alone would wait for a slow issuer longer than the request may take.
+    // The handler by itself can wait for a slow issuer for longer than the request timeout.
     private static async Task FetchKeysAsync(MessageReceivedContext message)
     {
-        // Nobody else waits for an issuer that is slow. /health tells those who may read more, and does not wait long to find out who asks.
+        // Endpoints without authorization do not wait for a slow issuer. /health returns details to callers who may read, and waits briefly to authenticate them.
         var endpoint = message.HttpContext.GetEndpoint();
         var isHealth = endpoint is RouteEndpoint { RoutePattern.RawText: "/health" };
         if (!isHealth && endpoint?.Metadata.GetMetadata<IAuthorizeData>() is null)
@@ -145,7 +145,7 @@ internal static class BearerAuthentication
         return new Problem(StatusCodes.Status401Unauthorized, detail).ExecuteAsync(http);
     }
 
-    // By the kind of the failure alone: whatever else it holds, its sender wrote, and nobody has vouched for it.
+    // Only the type of the failure is used: its message contains parts of a token that is not verified.
     private static string Explain(Exception invalid) => invalid switch
     {
         SecurityTokenExpiredException => "The token has expired.",
@@ -166,6 +166,6 @@ internal static class BearerAuthentication
     }
 }
 
-/// <summary>The issuer's keys are not known and cannot be fetched now, so no token can be checked.</summary>
+/// <summary>The issuer's keys are unknown and cannot be fetched now, so no token can be checked.</summary>
 /// <param name="innerException">The cause, for the log.</param>
 internal sealed class IssuerUnavailableException(Exception innerException) : Exception("The issuer's keys cannot be fetched.", innerException);

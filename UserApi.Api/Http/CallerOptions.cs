@@ -15,10 +15,10 @@ internal sealed class CallerOptions
     /// <summary>Whether callers without a token may do everything. Default: only in Development.</summary>
     public bool? AllowAnonymous { get; set; }
 
-    /// <summary>Whether a token for any audience is taken: for issuers whose access tokens name none, such as Amazon Cognito. Default: false.</summary>
+    /// <summary>Whether tokens for any audience are accepted: for issuers whose access tokens have no audience, such as Amazon Cognito. Default: false.</summary>
     public bool AnyAudience { get; set; }
 
-    /// <summary>What the issuer puts before the names of the scopes, such as the resource server's identifier and a slash. Default: nothing.</summary>
+    /// <summary>The prefix of scope names in tokens, such as the resource server's identifier and a slash. Default: nothing.</summary>
     public string ScopePrefix { get; set; } = "";
 
     /// <summary><see cref="AllowAnonymous"/>, or its default.</summary>
@@ -28,7 +28,7 @@ internal sealed class CallerOptions
 /// <summary>The schemes of authentication: ASP.NET Core's own section.</summary>
 internal sealed class SchemeOptions
 {
-    /// <summary>Bearer tokens, the only scheme that there is.</summary>
+    /// <summary>Bearer tokens, the only scheme.</summary>
     public BearerSchemeOptions Bearer { get; } = new();
 }
 
@@ -69,7 +69,7 @@ internal sealed class CallerOptionsValidator(IConfiguration configuration, IHost
                 scheme is "https" or "http",
                 $"Authentication:Schemes:Bearer:{key} must be an address such as https://login.example.org/, not '{text}'.");
             Require(scheme != "http" || !bearer.IsHttpsRequired(environment), $"""
-                Authentication:Schemes:Bearer:{key} must begin with https://, since whoever can change '{text}' on its way can make tokens. On a network that you trust,
+                Authentication:Schemes:Bearer:{key} must begin with https://, because whoever can change '{text}' on its way can make tokens. On a network that you trust,
                 set Authentication:Schemes:Bearer:RequireHttpsMetadata (Authentication__Schemes__Bearer__RequireHttpsMetadata) to false.
                 """);
         }

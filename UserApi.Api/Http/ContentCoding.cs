@@ -6,7 +6,7 @@ namespace UserApi.Api.Http;
 /// <summary>A content coding that responses can be sent in (RFC 9110 section 8.4.1).</summary>
 internal sealed class ContentCoding
 {
-    // The first one is chosen where a client likes several as much.
+    // If a client prefers several equally, the first one is chosen.
     private static readonly ContentCoding[] s_all =
     [
         new("br", (compressed, level) => new BrotliStream(compressed, level, leaveOpen: true)),
@@ -21,8 +21,8 @@ internal sealed class ContentCoding
     public string Name { get; }
 
     /// <summary>
-    /// Chooses what the client likes best (RFC 9110 section 12.5.3). Null: the response must not be compressed. A response for which this is
-    /// asked must have <c>Vary: Accept-Encoding</c>.
+    /// Chooses the coding that the client prefers (RFC 9110 section 12.5.3). Null: the response must not be compressed. A response that depends on this
+    /// must have <c>Vary: Accept-Encoding</c>.
     /// </summary>
     public static ContentCoding? Choose(HttpRequest request)
     {

@@ -23,7 +23,7 @@ internal sealed class CrossOriginOptionsValidator : IValidateOptions<CrossOrigin
         return wrong is not null
             ? ValidateOptionsResult.Fail($"Cors:AllowedOrigins: '{wrong}' must be an origin such as https://app.example.org, without a path, or *.")
             : options.AllowCredentials && options.AllowedOrigins.Contains("*")
-            ? ValidateOptionsResult.Fail("Cors:AllowCredentials must be false where Cors:AllowedOrigins is *: any web site could act for whoever visits it.")
+            ? ValidateOptionsResult.Fail("Cors:AllowCredentials must be false if Cors:AllowedOrigins is *: any web site could act on behalf of its visitors.")
             : ValidateOptionsResult.Success;
     }
 

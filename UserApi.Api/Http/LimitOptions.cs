@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace UserApi.Api.Http;
 
-/// <summary>What one process takes on: configuration section <c>Limits</c>.</summary>
+/// <summary>The limits of one process: configuration section <c>Limits</c>.</summary>
 internal sealed class LimitOptions
 {
     /// <summary>The name of the section.</summary>
@@ -12,43 +12,43 @@ internal sealed class LimitOptions
     public long MaxBodyBytes { get; set; } = 64 * 1024;
 
     /// <summary>
-    /// How long a request may take, waiting in the queue included; over that, the answer is 503. Its headers have as long again to arrive;
-    /// over that, the answer is 408. Default: 10 s.
+    /// How long a request may take, waiting in the queue included; then the response is 503. Its headers may take as long again to arrive;
+    /// then the response is 408. Default: 10 s.
     /// </summary>
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long requests are still answered after SIGTERM, each with <c>Connection: close</c>, so that callers go elsewhere before the
+    /// How long requests are still served after SIGTERM, each with <c>Connection: close</c>, so that callers move to other instances before the
     /// connections are closed. Default: 1 s.
     /// </summary>
     public TimeSpan DrainTime { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// How long the process may take to end after SIGTERM. Must be more than <see cref="DrainTime"/> and <see cref="RequestTimeout"/> together, and
-    /// less than what the platform grants before it kills the process. Default: 20 s.
+    /// less than the time after which the platform kills the process. Default: 20 s.
     /// </summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// Whether pages of users are compressed for clients that accept it. Whoever can write users and watch how long the pages are that others
-    /// read could guess from the lengths what stands beside their own users (the BREACH attack): false where that matters. Default: true.
+    /// Whether pages of users are compressed for clients that accept it. A caller who can write users and observe the length of pages that others
+    /// read could infer the users next to their own (the BREACH attack): set false if that matters. Default: true.
     /// </summary>
     public bool CompressPages { get; set; } = true;
 
     /// <summary>
-    /// How many connections are open at once; one more is closed unanswered. Each may hold a body of <see cref="MaxBodyBytes"/> while it waits.
+    /// The maximum number of open connections; more are closed without a response. Each may hold a body of <see cref="MaxBodyBytes"/> while it waits.
     /// Default: 4,096.
     /// </summary>
     public int MaxConnections { get; set; } = 4096;
 
     /// <summary>
     /// How many connections one client address (of IPv6: one /64) may have open, unless it is the address of a trusted proxy
-    /// (<c>ForwardedHeaders:Networks</c>); one more is closed unanswered. Default: 1,024.
+    /// (<c>ForwardedHeaders:Networks</c>); more are closed without a response. Default: 1,024.
     /// </summary>
     public int MaxConnectionsPerAddress { get; set; } = 1024;
 
     /// <summary>
-    /// How long a connection is kept on which nothing is asked. Must be more than the idle timeout of a load balancer in front (60 s by default on AWS),
+    /// How long an idle connection is kept open. Must be more than the idle timeout of a load balancer in front (60 s by default on AWS),
     /// which would otherwise send requests into connections that are being closed. Default: 75 s.
     /// </summary>
     public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(75);
@@ -57,8 +57,8 @@ internal sealed class LimitOptions
     public int MaxConcurrentRequests { get; set; } = 100;
 
     /// <summary>
-    /// How many requests may wait for a place, which the waiting callers get in turn. When the queue is full, the newest request of the caller
-    /// with the most in it is 503 at once. Default: 300.
+    /// How many requests may wait for a place; waiting callers get places in turn. When the queue is full, the newest request of the caller
+    /// with the most waiting requests gets 503 at once. Default: 300.
     /// </summary>
     public int MaxQueuedRequests { get; set; } = 300;
 

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace UserApi.Api.Http;
 
-/// <summary>An address cannot be listened on, for another reason than that it is taken.</summary>
+/// <summary>An address cannot be bound, for another reason than that it is in use.</summary>
 /// <param name="endpoint">The address.</param>
 /// <param name="innerException">The reason of the operating system.</param>
 internal sealed class ListenException(EndPoint endpoint, SocketException innerException)

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace UserApi.Api.Http;
 
-/// <summary>An error, answered as <c>application/problem+json</c> whatever the client accepts.</summary>
+/// <summary>An error response: <c>application/problem+json</c>, whatever the client accepts.</summary>
 /// <param name="Status">The HTTP status code.</param>
 /// <param name="Detail">What is wrong in this request, for a person to read.</param>
 internal sealed record Problem(int Status, string? Detail = null) : IResult
@@ -14,7 +14,7 @@ internal sealed record Problem(int Status, string? Detail = null) : IResult
     /// <summary>The media type of RFC 9457 section 3.</summary>
     public const string ContentType = "application/problem+json";
 
-    /// <summary>What a program must tell apart from other problems with this status (RFC 9457 section 3.1.1); null where the status says it all.</summary>
+    /// <summary>Distinguishes this problem from others with the same status (RFC 9457 section 3.1.1); null if the status is enough.</summary>
     public ProblemKind? Kind { get; init; }
 
     /// <summary>What is wrong, by the name of the field of the body, path or query.</summary>
@@ -63,19 +63,19 @@ internal sealed record Problem(int Status, string? Detail = null) : IResult
         return response.WriteJsonAsync(body, ProblemJson.Readable.ProblemBody, ContentType);
     }
 
-    /// <summary>What the client gets.</summary>
+    /// <summary>The body of the response.</summary>
     internal ProblemBody ToBody(string traceId) =>
         new(Kind?.Type ?? "about:blank", Kind?.Title ?? ReasonPhrases.GetReasonPhrase(Status), Status, Detail, traceId, Errors, Error);
 }
 
-/// <summary>A kind of problem that has a name of its own.</summary>
+/// <summary>A kind of problem with its own name.</summary>
 /// <param name="Type">Its URI reference, documented in docs/api.md.</param>
 /// <param name="Title">Its name for people; the same for each problem of the kind.</param>
 internal sealed record ProblemKind(string Type, string Title);
 
 /// <summary>The members of RFC 9457 section 3.1, and this API's own.</summary>
-/// <param name="Type">The kind of the problem; <c>about:blank</c> where the status code says it all.</param>
-/// <param name="Title">The kind in words, or else the status code in words.</param>
+/// <param name="Type">The kind of the problem; <c>about:blank</c> if the status code is enough.</param>
+/// <param name="Title">The kind in words, otherwise the status code in words.</param>
 /// <param name="Status">The status code.</param>
 /// <param name="Detail">What is wrong in this request, for a person to read.</param>
 /// <param name="TraceId">The W3C trace id, for finding the request in traces and logs.</param>
@@ -83,13 +83,13 @@ internal sealed record ProblemKind(string Type, string Title);
 /// <param name="Error">The <c>error</c> member of simple-user-api.</param>
 [DisplayName("Problem")]
 internal sealed record ProblemBody(
-    [property: Description("The kind of the problem; about:blank where the status says it all."), DataType("uri-reference")] string Type,
-    [property: Description("The kind, or else the status, in words.")] string Title,
+    [property: Description("The kind of the problem; about:blank if the status is enough."), DataType("uri-reference")] string Type,
+    [property: Description("The kind in words, otherwise the status in words.")] string Title,
     [property: Description("The HTTP status code.")] int Status,
     [property: Description("What is wrong in this request, for a person to read.")] string? Detail,
     [property: Description("Finds the request in traces and logs.")] string TraceId,
     [property: Description("What is wrong, by the name of the field.")] IReadOnlyDictionary<string, string[]>? Errors,
-    [property: Description("The same member that simple-user-api answers.")] string? Error);
+    [property: Description("The same member as in simple-user-api.")] string? Error);
 
 [JsonSerializable(typeof(ProblemBody))]
 internal sealed partial class ProblemJson : JsonSerializerContext

@@ -18,7 +18,7 @@ internal static class ProblemMiddleware
 
     /// <summary>Makes every exception below it in the pipeline a <see cref="Problem"/>.</summary>
     /// <param name="app">The application.</param>
-    /// <param name="problemFor">The problem that tells callers of an exception.</param>
+    /// <param name="problemFor">Returns the problem for an exception.</param>
     public static void UseProblems(this WebApplication app, Func<Exception, Problem> problemFor)
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
@@ -31,11 +31,11 @@ internal static class ProblemMiddleware
                 }
                 catch (OperationCanceledException)
                 {
-                    // The client has gone: nobody is there to be told.
+                    // The client has disconnected.
                 }
             },
 
-            // A client's mistake is no error of ours, and a store that fails has said so in one line already.
+            // A client's mistake is not an error of this service, and a failure of the store is already logged in one line.
             SuppressDiagnosticsCallback = failure => problemFor(failure.Exception).Status != StatusCodes.Status500InternalServerError,
         });
 

@@ -4,8 +4,8 @@ namespace UserApi.Api.Http;
 
 /// <summary>
 /// Bounds how many handlers use the store at once, fairly between callers. A handler takes a place once its request's body is there, and gives
-/// it back with its result, before that is sent: a client that sends or reads slowly holds nobody up. What has no such filter, or is refused
-/// before its handler, takes no place.
+/// it back with its result, before that is sent: a client that sends or reads slowly delays nobody. Endpoints without this filter, and requests that are refused
+/// before the handler, take no place.
 /// </summary>
 internal sealed class RequestQueue(IOptions<LimitOptions> limits) : IEndpointFilter
 {
@@ -42,7 +42,7 @@ internal sealed class RequestQueue(IOptions<LimitOptions> limits) : IEndpointFil
     }
 }
 
-/// <summary>What a handler is given of a request as its first parameter. Where it says that something is wrong, the handler is not called.</summary>
+/// <summary>The first parameter of a handler, read from the request. If it has a problem, the handler is not called.</summary>
 internal interface IBoundRequest
 {
     /// <summary>What is wrong with the request.</summary>

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Timeouts;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Answers 503 where a request takes longer than <see cref="LimitOptions.RequestTimeout"/>, by ASP.NET Core's own request timeouts.</summary>
+/// <summary>Responds with 503 if a request takes longer than <see cref="LimitOptions.RequestTimeout"/>, with ASP.NET Core's request timeouts.</summary>
 internal static class RequestTimeouts
 {
     public static void Configure(RequestTimeoutOptions timeouts, LimitOptions limits) => timeouts.DefaultPolicy = new()
@@ -11,7 +11,7 @@ internal static class RequestTimeouts
         TimeoutStatusCode = StatusCodes.Status503ServiceUnavailable,
         WriteTimeoutResponse = async http =>
         {
-            // Nothing can be written under the token that timed out. The answer has as long again to be read.
+            // Nothing can be written with the cancelled token. The client gets as long again to read the response.
             using var timeout = new CancellationTokenSource(limits.RequestTimeout);
             http.RequestAborted = timeout.Token;
             var isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);

@@ -10,21 +10,21 @@ internal static class ResponseHeaders
     {
         builder.Services.Insert(0, ServiceDescriptor.Transient<IStartupFilter, Outermost>()); // The first filter is the outermost.
 
-        // What the framework says to a host that is not allowed is a page for people.
+        // The framework's response to a host that is not allowed is an HTML page.
         builder.Services.Configure<HostFilteringOptions>(hosts => hosts.IncludeFailureMessage = false);
     }
 
-    // As the response starts: an exception handler clears the headers that were set before.
+    // Set when the response starts, because the exception handler clears headers that were set before.
     private static Task SetAsync(object state)
     {
         var response = ((HttpContext)state).Response;
         var headers = response.Headers;
 
-        // No response may be taken for a page or a script because of what a client put into it.
+        // Browsers must not interpret a response as a page or a script because of its content.
         headers.XContentTypeOptions = "nosniff";
 
-        // No shared cache may keep a response, and a private one must ask before it uses what it has: then ETag costs little (RFC 9111).
-        // The exception handler says "no-store", which tells clients nothing that they need.
+        // Shared caches must not store responses, and private caches must revalidate, which is cheap with ETag (RFC 9111).
+        // The exception handler sets "no-store", which clients do not need.
         if (headers.CacheControl.Count == 0 || (response.StatusCode >= StatusCodes.Status400BadRequest && response.ContentType == Problem.ContentType))
         {
             headers.CacheControl = "private, no-cache";

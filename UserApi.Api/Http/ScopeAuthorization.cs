@@ -6,14 +6,14 @@ using UserApi.Api.Docs;
 
 namespace UserApi.Api.Http;
 
-/// <summary>What the settings say about callers.</summary>
+/// <summary>The settings for callers.</summary>
 /// <param name="HasIssuer">Whether tokens can be checked at all.</param>
 /// <param name="AllowAnonymous">Whether callers without a token may do everything.</param>
-/// <param name="ScopePrefix">What the issuer puts before the names of the scopes.</param>
-/// <param name="Issuer">The address of the issuer of the callers' tokens, where it is set.</param>
+/// <param name="ScopePrefix">The prefix of scope names in tokens.</param>
+/// <param name="Issuer">The address of the issuer of tokens, if it is set.</param>
 internal sealed record CallerPolicy(bool HasIssuer, bool AllowAnonymous, string ScopePrefix, string? Issuer);
 
-/// <summary>Asks for a scope on a route, and documents what is answered without it (RFC 6750 section 3).</summary>
+/// <summary>Requires a scope on a route, and documents the responses without it (RFC 6750 section 3).</summary>
 internal static partial class ScopeAuthorization
 {
     /// <summary>The scope, and the policy, that reading needs.</summary>
@@ -57,7 +57,7 @@ internal static partial class ScopeAuthorization
         return callers.AllowAnonymous || HasScope(http.User, callers.ScopePrefix + Read);
     }
 
-    // A token that is sent must be good, also where callers without one may do everything.
+    // A token that is sent must be valid, even if callers without one may do everything.
     private static bool IsAllowed(AuthorizationHandlerContext call, string scope)
     {
         var http = (HttpContext)call.Resource!;
@@ -66,8 +66,8 @@ internal static partial class ScopeAuthorization
             || (callers.AllowAnonymous && !http.Request.Headers.ContainsKey(HeaderNames.Authorization));
     }
 
-    // "scope" is RFC 8693 section 4.2, "scp" what Entra ID and Okta write; each a list in one string, or an array of strings, which becomes
-    // a claim for each. Anything else, such as an object with the scope as a member's name, would be a claim of its JSON text.
+    // "scope" is defined by RFC 8693 section 4.2, "scp" is used by Entra ID and Okta. Both are one string with a list, or an array of strings, which becomes
+    // one claim per string. Anything else, such as an object with the scope as a member name, would be a claim with its JSON text.
     private static bool HasScope(ClaimsPrincipal user, string scope) => user.Claims
         .Where(claim => claim.Type is "scope" or "scp" && claim.ValueType == ClaimValueTypes.String)
         .Any(claim => claim.Value.Split(' ').Contains(scope, StringComparer.Ordinal));
@@ -80,7 +80,7 @@ internal static partial class ScopeAuthorization
     [LoggerMessage(1, LogLevel.Warning, "Callers without a token may do everything")]
     private static partial void LogAnonymous(ILogger logger);
 
-    /// <summary>Says which scope was missing (RFC 6750 section 3.1), where the handler itself says nothing.</summary>
+    /// <summary>Says which scope is missing (RFC 6750 section 3.1), which the standard handler does not.</summary>
     private sealed class MissingScopeHandler(CallerPolicy callers) : IAuthorizationMiddlewareResultHandler
     {
         private readonly AuthorizationMiddlewareResultHandler _standard = new();

@@ -7,7 +7,7 @@ using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Keeps the process within <see cref="LimitOptions"/>: registers each limit, and sets those that the server itself has.</summary>
+/// <summary>Keeps the process within <see cref="LimitOptions"/>: registers each limit, and sets the limits of the server.</summary>
 internal static class ServerLimits
 {
     public static void AddServerLimits(this IHostApplicationBuilder builder)

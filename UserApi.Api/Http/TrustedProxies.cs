@@ -4,7 +4,7 @@ using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Takes from the proxies of <see cref="TrustedProxyOptions"/> who the client is.</summary>
+/// <summary>Reads the address of the client from the headers of the proxies in <see cref="TrustedProxyOptions"/>.</summary>
 internal static class TrustedProxies
 {
     public static void AddTrustedProxies(this IHostApplicationBuilder builder)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace UserApi.Api.Http;
 
-/// <summary>Which proxies may say who the client is: configuration section <c>ForwardedHeaders</c>.</summary>
+/// <summary>The proxies whose X-Forwarded-* headers are trusted: configuration section <c>ForwardedHeaders</c>.</summary>
 internal sealed class TrustedProxyOptions
 {
     /// <summary>The name of the section.</summary>
@@ -12,7 +12,7 @@ internal sealed class TrustedProxyOptions
     /// <summary>The proxies' networks, such as <c>10.0.0.0/16</c>. Default: none, and forwarded headers are ignored.</summary>
     public IList<string> Networks { get; } = [];
 
-    /// <summary>How many proxies a request passes. Default: 1.</summary>
+    /// <summary>The number of proxies that a request passes through. Default: 1.</summary>
     public int Hops { get; set; } = 1;
 }
 

@@ -19,7 +19,7 @@ internal static class UserEndpoints
 
     public static void MapUsers(this WebApplication app)
     {
-        // Not a group of the path: the route of the list, and so its span, would be named "/users/".
+        // The group has no path, because the route and the span of the list would be named "/users/".
         var maxBytes = app.Services.GetRequiredService<IOptions<LimitOptions>>().Value.MaxBodyBytes;
         var users = app.MapGroup("")
             .WithTags("Users")
@@ -40,7 +40,7 @@ internal static class UserEndpoints
 
         users.MapPost(Path, Post).RequireScope(ScopeAuthorization.Write)
             .WithName("CreateUser")
-            .WithSummary("Creates a user with an id of the service's own")
+            .WithSummary("Creates a user with an id that the service generates")
             .WithDescription("The id is a UUID of version 7 (RFC 9562), so that new users come last in id order.")
             .TakesInput(Json, maxBytes, UserExamples.Input)
             .AnswersWith(201, "Created. With `Prefer: return=minimal` there is no body.", UserExamples.User, Precondition.EntityTag, UserTarget.Location, PreferHeader.Applied);
@@ -48,7 +48,7 @@ internal static class UserEndpoints
         users.MapMethods(PathOfOne, s_get, Get).RequireScope(ScopeAuthorization.Read)
             .WithName("GetUser")
             .WithSummary("Gets a user")
-            .WithDescription("`If-None-Match` with the tag of a version that the client has saves the body.")
+            .WithDescription("With `If-None-Match` and the tag of a version that the client has, an unchanged user is not sent again.")
             .TakesTarget()
             .AnswersWith(200, "The user.", UserExamples.User, Precondition.EntityTag)
             .Answers(304, "The user still has a tag of `If-None-Match`.", Precondition.EntityTag)
@@ -80,7 +80,7 @@ internal static class UserEndpoints
         users.MapDelete(PathOfOne, Delete).RequireScope(ScopeAuthorization.Write)
             .WithName("DeleteUser")
             .WithSummary("Deletes a user")
-            .WithDescription("`If-Match` keeps it from deleting what somebody else has written meanwhile.")
+            .WithDescription("With `If-Match`, a user that another caller changed meanwhile is not deleted.")
             .TakesTarget()
             .Answers(204, "Deleted.")
             .Answers(UserProblems.OutcomeUnknown)
@@ -91,7 +91,7 @@ internal static class UserEndpoints
     {
         http.Response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
 
-        // What HEAD may leave out is known only when a page is made (RFC 9110 section 9.3.2); only a condition needs the page's tag.
+        // HEAD may omit headers that are known only after the content was generated (RFC 9110 section 9.3.2); only a condition needs the page's tag.
         var isHead = HttpMethods.IsHead(http.Request.Method);
         if (isHead && query.Precondition.IsEmpty)
         {
@@ -138,7 +138,7 @@ internal static class UserEndpoints
 
     private static async Task<IResult> PutAsync(UserTarget target, UserId? givenId, HttpContext http, IUserStore store, AuditLog audit)
     {
-        // simple-user-api took a body without a Content-Type, and so does this.
+        // simple-user-api accepted a body without a Content-Type, and so does this API.
         var (json, malformed) = await JsonBody.ReadAsync(http, Json, isTypeOptional: true);
         if ((malformed ?? UserMembers.Check(json, givenId, http.Request)) is { } problem)
         {
@@ -220,5 +220,5 @@ internal static class UserEndpoints
         .TakesBody(mediaType, $"{JsonBody.TooLarge(maxBytes).Detail} Members that are not named here are ignored.", example)
         .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(maxBytes), UserInputReader.NoName, UserProblems.Refused)
         .Answers(JsonBody.Unsupported(mediaType))
-        .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "What is accepted of a body that was compressed (RFC 9110).", "identity"));
+        .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "The content codings that are accepted for the request body (RFC 9110).", "identity"));
 }

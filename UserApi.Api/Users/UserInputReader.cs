@@ -5,7 +5,7 @@ using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
-/// <summary>Reads <see cref="UserInput"/> from JSON and holds it to its rules.</summary>
+/// <summary>Reads <see cref="UserInput"/> from JSON and validates it.</summary>
 internal static class UserInputReader
 {
     /// <summary>422, as an example.</summary>
@@ -162,7 +162,7 @@ internal static class UserInputReader
         _ => null,
     };
 
-    // A key may be as long as a body.
+    // A key may be as long as the body.
     private static string Shorten(string key) => key.Length <= UserInput.MaxAttributeKeyLength ? key : $"{key.AsSpan(0, UserInput.MaxAttributeKeyLength)}…";
 
     private static string Invisible(string what, Rune character) => $"{what} must not contain U+{character.Value:X4}, which cannot be seen.";

@@ -8,17 +8,17 @@ namespace UserApi.Api.Users;
 
 /// <summary>A page of users in id order.</summary>
 /// <param name="Items">The users, ordered by the code points of their ids.</param>
-/// <param name="Next">What to send as <c>after</c> to get the page behind this one; null on the last page.</param>
+/// <param name="Next">What to send as <c>after</c> to get the next page; null on the last page.</param>
 internal sealed record UserPage(
     [property: Description("The users."), MaxLength(UserPageQuery.MaxLimit)] IReadOnlyList<User> Items,
-    [property: Description("What to send as `after` for the page behind this one; null on the last page."), JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
+    [property: Description("What to send as `after` for the next page; null on the last page."), JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
 {
-    /// <summary>About how many bytes of text a page may hold beside its first user, see <see cref="User.TextLength"/>: 256 KiB.</summary>
+    /// <summary>The approximate maximum size of a page in bytes of text, without its first user, see <see cref="User.TextLength"/>: 256 KiB.</summary>
     public const int MaxBytes = 256 * 1024;
 
     /// <summary>
-    /// Whether a client that accepts a compressed page gets one: from about 4 KiB of text on, some 20 users. docs/api.md has what it costs and saves; below
-    /// that, it saves a packet or none.
+    /// Whether the page is compressed for a client that accepts it: from about 4 KiB of text (some 20 users). docs/api.md has the measurements; a smaller
+    /// page saves at most one packet.
     /// </summary>
     internal bool IsWorthCompressing()
     {
@@ -27,7 +27,7 @@ internal sealed record UserPage(
         return Items.Any(user => (length += user.TextLength) >= MinBytes);
     }
 
-    /// <summary>Makes the page's entity tag: the versions stand for the users' whole states, so they stand for the page.</summary>
+    /// <summary>Makes the page's entity tag: versions identify the states of users, so together they identify the page.</summary>
     internal string CreateTag()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -5,10 +5,10 @@ using UserApi.Api.Http;
 namespace UserApi.Api.Users;
 
 /// <summary>Which page of users a request asks for.</summary>
-/// <param name="After">Where to go on: only users with a greater id; null for the start.</param>
-/// <param name="Limit">How many users at the most.</param>
+/// <param name="After">Only users with a greater id; null for the first page.</param>
+/// <param name="Limit">The maximum number of users.</param>
 /// <param name="Precondition">The request's conditions.</param>
-/// <param name="Problem">What is wrong with the request, which then is not to be carried out.</param>
+/// <param name="Problem">What is wrong with the request; then it must not be executed.</param>
 internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Precondition, Problem? Problem) : IBoundRequest
 {
     public const int DefaultLimit = 50;
@@ -16,11 +16,11 @@ internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Prec
 
     private static readonly string s_limitRule = $"limit must be a whole number from 1 to {MaxLimit}.";
 
-    /// <summary>What is read of the request.</summary>
+    /// <summary>The parameters that are read from the request.</summary>
     public static ParameterDocs[] Parameters { get; } =
     [
-        new(ParameterPlace.Query, "limit", "How many users at the most.") { Type = typeof(int), Min = 1, Max = MaxLimit, Default = DefaultLimit },
-        new(ParameterPlace.Query, "after", "Only users with a greater id: the `next` of the page before.") { Min = 1, Max = UserId.MaxLength },
+        new(ParameterPlace.Query, "limit", "The maximum number of users.") { Type = typeof(int), Min = 1, Max = MaxLimit, Default = DefaultLimit },
+        new(ParameterPlace.Query, "after", "Only users with a greater id: the `next` of the previous page.") { Min = 1, Max = UserId.MaxLength },
         .. Precondition.Parameters,
     ];
 
@@ -31,7 +31,7 @@ internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Prec
     /// <summary>422, as an example.</summary>
     public static Problem InvalidLimit { get; } = Problem.Invalid("limit", s_limitRule);
 
-    /// <summary>Reads the query and the conditions of a request, as ASP.NET Core's binding asks for it.</summary>
+    /// <summary>Reads the query and the conditions of a request, called by ASP.NET Core's binding.</summary>
     public static ValueTask<UserPageQuery> BindAsync(HttpContext http)
     {
         var errors = new Dictionary<string, string[]>();
@@ -47,7 +47,7 @@ internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Prec
         var hasAfter = query.TryGetValue("after", out var afters);
         if (hasAfter && !(afters.Count == 1 && UserId.TryParse(afters[0] ?? "", out after, out _)))
         {
-            errors["after"] = ["after must be an id, such as the next of the page before."];
+            errors["after"] = ["after must be an id, such as the next of the previous page."];
         }
 
         Precondition precondition = default;
@@ -58,7 +58,7 @@ internal sealed record UserPageQuery(UserId? After, int Limit, Precondition Prec
         return new(new UserPageQuery(hasAfter ? after : null, limit, precondition, problem));
     }
 
-    /// <summary>The value of the <c>Link</c> header that leads to the page behind this one (RFC 8288).</summary>
+    /// <summary>The value of the <c>Link</c> header that leads to the next page (RFC 8288).</summary>
     /// <param name="path">The path of the list.</param>
     /// <param name="next">The <see cref="UserPage.Next"/> of the page.</param>
     public string LinkTo(string path, string next) => $"<{path}?limit={Limit}&after={Uri.EscapeDataString(next)}>; rel=\"next\"";

@@ -2,10 +2,10 @@ using UserApi.Api.Http;
 
 namespace UserApi.Api.Users;
 
-/// <summary>What can be wrong with a request about users.</summary>
+/// <summary>Problems of requests about users.</summary>
 internal static class UserProblems
 {
-    /// <summary>404, which is not that of a path that is none of the API's. A client of simple-user-api looks for its <c>error</c> member.</summary>
+    /// <summary>404 for a user, unlike the 404 of an unknown path. Clients of simple-user-api look for its <c>error</c> member.</summary>
     public static Problem NotFound { get; } = new(StatusCodes.Status404NotFound, "There is no user with this id.")
     {
         Kind = new("/problems/user-not-found", "User not found"),
@@ -16,7 +16,7 @@ internal static class UserProblems
     public static Problem PreconditionFailed { get; } =
         new(StatusCodes.Status412PreconditionFailed, "The current version does not satisfy If-Match or If-None-Match. Read it before you send another request.");
 
-    /// <summary>503: the store does not answer.</summary>
+    /// <summary>503: the store does not respond.</summary>
     public static Problem StoreUnavailable { get; } = new(StatusCodes.Status503ServiceUnavailable, "The user store cannot be reached now.");
 
     /// <summary>503: the store did not confirm a write in time.</summary>
@@ -29,8 +29,8 @@ internal static class UserProblems
         Kind = new("/problems/database-rule", "Refused by a rule of the database"),
     };
 
-    /// <summary>409: another user has a value that an index of the database keeps unique.</summary>
-    /// <param name="field">The field, where it is known.</param>
+    /// <summary>409: another user has a value that must be unique by an index of the database.</summary>
+    /// <param name="field">The field, if it is known.</param>
     public static Problem Conflict(string? field) => new(StatusCodes.Status409Conflict, "Another user has a value that must be unique.")
     {
         Errors = field is null ? null : new Dictionary<string, string[]> { [field] = [$"{field} must be unique: another user has this value."] },

@@ -181,7 +181,7 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public Task An_issuer_by_HTTP_is_refused_with_the_cure_before_anybody_meets_it() => AssertRefusedAsync(
         "Production",
-        "Authentication:Schemes:Bearer:Authority must begin with https://, since whoever can change 'http://127.0.0.1:9/' on its way can make tokens. "
+        "Authentication:Schemes:Bearer:Authority must begin with https://, because whoever can change 'http://127.0.0.1:9/' on its way can make tokens. "
         + "On a network that you trust, set Authentication:Schemes:Bearer:RequireHttpsMetadata (Authentication__Schemes__Bearer__RequireHttpsMetadata) to false.",
         ("Store__Kind", "Embedded"),
         (Authority, "http://127.0.0.1:9/"),

@@ -15,7 +15,7 @@ public sealed class ServerFaultTests : IAsyncLifetime
 {
     private const string Id = "ana";
     private const string NotApplied = "The user store cannot be reached now.";
-    private const string MayBeApplied = "The user store did not answer in time; the change may have been applied all the same.";
+    private const string MayBeApplied = "The user store did not answer in time; the change may have been applied all the same. Read the user before you change it again.";
 
     // The server has no majority to read from yet: the driver retries reads then, and writes do not get this error.
     private const int ReadConcernMajorityNotAvailableYet = 134;

@@ -1,6 +1,6 @@
 namespace UserApi.Api.Users.Stores;
 
-/// <summary>Where databases are: configuration section <c>ConnectionStrings</c>, which other services' names are in as well.</summary>
+/// <summary>Connection strings: configuration section <c>ConnectionStrings</c>, which may also contain names of other services.</summary>
 internal sealed class ConnectionStringOptions
 {
     /// <summary>The name of the section.</summary>

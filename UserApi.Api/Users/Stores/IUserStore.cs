@@ -1,8 +1,8 @@
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>
-/// Keeps users. Every member is atomic and, where its store does not say otherwise, linearizable per user; a write that was answered is
-/// durable. Whatever keeps a store from answering in time is a <see cref="StoreUnavailableException"/>.
+/// Stores users. Every operation is atomic and, unless the implementation says otherwise, linearizable per user; a completed write is
+/// durable. If a store cannot respond in time, it throws a <see cref="StoreUnavailableException"/>.
 /// </summary>
 internal interface IUserStore
 {
@@ -14,63 +14,63 @@ internal interface IUserStore
 
     /// <summary>
     /// Lists users in the order of their ids' code points. The cost depends on <paramref name="limit"/>, not on how many users there are
-    /// or come before. A page ends early, but never before its first user, where it would otherwise be larger than
+    /// or come before. A page always contains its first user, and ends early if it would otherwise be larger than
     /// <see cref="UserPage.MaxBytes"/>.
     /// </summary>
-    /// <param name="after">Where to go on: only users with a greater id are listed, whether or not a user has this one; null for the start.</param>
-    /// <param name="limit">How many users at the most.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="after">Only users with a greater id are listed, whether or not a user with this id exists; null for the first page.</param>
+    /// <param name="limit">The maximum number of users.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>
     /// Creates or replaces a user, if <paramref name="precondition"/> holds at that moment. A replaced user keeps its time of creation; one
     /// that has this state already also keeps its version and its time of change.
     /// </summary>
-    /// <param name="id">Whom to write.</param>
-    /// <param name="body">What to write.</param>
-    /// <param name="precondition">What has to hold.</param>
-    /// <param name="returnUser">Whether the whole new state is needed; its version alone can cost less.</param>
-    /// <param name="cancellationToken">Gives up waiting; the write may be applied all the same.</param>
+    /// <param name="id">The id of the user.</param>
+    /// <param name="body">The new content.</param>
+    /// <param name="precondition">The condition.</param>
+    /// <param name="returnUser">Whether the whole new state is needed; the version alone can be cheaper.</param>
+    /// <param name="cancellationToken">Stops waiting; the write may still be applied.</param>
     ValueTask<WriteResult> PutAsync(
         UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Replaces a user by what <paramref name="change"/> makes of it, if <paramref name="precondition"/> holds at that moment. The user keeps
+    /// Replaces a user by the result of <paramref name="change"/>, if <paramref name="precondition"/> holds at that moment. The user keeps
     /// its time of creation; one that the change leaves as it is also keeps its version and its time of change.
     /// </summary>
-    /// <param name="id">Whom to write.</param>
-    /// <param name="change">Makes what to write of what is there, or null where that cannot be; asked again when another writer came in between.</param>
-    /// <param name="precondition">What has to hold.</param>
-    /// <param name="cancellationToken">Gives up waiting; the write may be applied all the same.</param>
+    /// <param name="id">The id of the user.</param>
+    /// <param name="change">Returns the new content, or null to reject the change; called again if another writer was faster.</param>
+    /// <param name="precondition">The condition.</param>
+    /// <param name="cancellationToken">Stops waiting; the write may still be applied.</param>
     ValueTask<WriteResult> UpdateAsync(
         UserId id, Func<UserInput, UserInput?> change, Precondition precondition, CancellationToken cancellationToken);
 
     /// <summary>Deletes a user, if <paramref name="precondition"/> holds at that moment.</summary>
     ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken);
 
-    /// <summary>Asks the store for a sign of life.</summary>
+    /// <summary>Checks that the store responds.</summary>
     ValueTask PingAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>What became of a write.</summary>
+/// <summary>The outcome of a write.</summary>
 internal enum WriteOutcome
 {
-    /// <summary>There was no such user; now there is.</summary>
+    /// <summary>The user did not exist and was created.</summary>
     Created,
 
-    /// <summary>The user was there and has a new state.</summary>
+    /// <summary>The user existed and has a new state.</summary>
     Replaced,
 
-    /// <summary>The user was there and is gone.</summary>
+    /// <summary>The user existed and was deleted.</summary>
     Deleted,
 
-    /// <summary>The user was there in the very state that was to be written, and was left as it is.</summary>
+    /// <summary>The user already had this state and was not changed.</summary>
     Unchanged,
 
-    /// <summary>The user was there, the change could not be made to it, and nothing was done.</summary>
+    /// <summary>The user exists, the change was rejected, and nothing was done.</summary>
     Invalid,
 
-    /// <summary>There was no such user, and nothing was done.</summary>
+    /// <summary>The user does not exist, and nothing was done.</summary>
     NotFound,
 
     /// <summary>The precondition did not hold, and nothing was done.</summary>
@@ -84,30 +84,30 @@ internal enum WriteOutcome
 }
 
 /// <summary>The outcome of a write.</summary>
-/// <param name="Outcome">What became of it.</param>
-/// <param name="Version">The version of the state that there is now; null unless <paramref name="Outcome"/> is created, replaced or unchanged.</param>
-/// <param name="User">That state, if it was asked for; a store may give it unasked.</param>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="Version">The version of the current state; null unless <paramref name="Outcome"/> is created, replaced or unchanged.</param>
+/// <param name="User">The current state, if it was requested; a store may return it in any case.</param>
 internal readonly record struct WriteResult(WriteOutcome Outcome, string? Version = null, User? User = null)
 {
-    /// <summary>The member whose value another user has, where the store can tell; for <see cref="WriteOutcome.Conflict"/> only.</summary>
+    /// <summary>The member whose value another user has, if the store knows it; for <see cref="WriteOutcome.Conflict"/> only.</summary>
     public string? Field { get; init; }
 }
 
 /// <summary>The store cannot answer now; a later attempt may succeed.</summary>
-/// <param name="mayHaveBeenApplied">Whether the write that failed may have been applied all the same.</param>
+/// <param name="mayHaveBeenApplied">Whether the failed write may have been applied.</param>
 /// <param name="innerException">The cause, for the log.</param>
 internal sealed class StoreUnavailableException(bool mayHaveBeenApplied, Exception? innerException = null)
     : Exception("The user store cannot answer.", innerException)
 {
-    /// <summary>Whether the write that failed may have been applied all the same; false for a read.</summary>
+    /// <summary>Whether the failed write may have been applied; false for a read.</summary>
     public bool MayHaveBeenApplied { get; } = mayHaveBeenApplied;
 
     /// <summary>
-    /// What is wrong and what cures it, in one sentence for the operator, where the store can tell. It holds nothing of a user, of a
-    /// password or of a document. Null: all that is known is that the store does not answer.
+    /// What is wrong and how to fix it, in one sentence for the operator, if the store knows it. It contains no part of a user, of a
+    /// password or of a document. Null: it is only known that the store does not respond.
     /// </summary>
     public string? Reason { get; init; }
 
-    /// <summary>The same failure for another caller: an exception that is thrown in several places at once garbles its stack trace.</summary>
+    /// <summary>The same failure for another caller: one exception that is thrown in several places gets a mixed stack trace.</summary>
     internal StoreUnavailableException Copy() => new(MayHaveBeenApplied, InnerException) { Reason = Reason };
 }

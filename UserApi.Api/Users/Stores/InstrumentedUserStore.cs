@@ -6,15 +6,15 @@ using OpenTelemetry;
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>
-/// Measures a store: how long its operations take, what they changed, and why they failed. Spans are made only for a store whose own
-/// driver makes none.
+/// Measures a store: the duration of operations, what they changed, and why they failed. It creates spans only for a store whose
+/// driver does not create any.
 /// </summary>
 internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
 {
     /// <summary>The name of the activity source and of the meter.</summary>
     public const string TelemetryName = "UserApi";
 
-    /// <summary>Where the store's spans come from.</summary>
+    /// <summary>The source of the store's spans.</summary>
     internal static readonly ActivitySource Source = new(TelemetryName);
 
     private const int MaxReasonLength = 160;
@@ -35,7 +35,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
         var meter = meters.Create(TelemetryName);
         _duration = meter.CreateHistogram<double>("db.client.operation.duration", "s", "Duration of the user store's operations.", advice: new()
         {
-            // The boundaries that the OpenTelemetry semantic conventions ask for
+            // The bucket boundaries of the OpenTelemetry semantic conventions
             HistogramBucketBoundaries = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10],
         });
         _written = meter.CreateCounter<long>("userapi.users.written", "{user}", "Users created, replaced and deleted.");
@@ -73,7 +73,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
 
     public async ValueTask PingAsync(CancellationToken cancellationToken)
     {
-        // Asked all day by machines, and of no interest in a trace.
+        // Health checks are frequent, and their spans have no value.
         using var _ = SuppressInstrumentationScope.Begin();
         await MeasureAsync("ping", cancellationToken, static async (store, cancel) =>
         {
@@ -124,7 +124,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
         }
     }
 
-    // What a server says of a command may quote the document, and what the driver says of a cluster is several thousand characters.
+    // A server's message may quote the document, and the driver's description of a cluster has several thousand characters.
     private static string Describe(Exception failure) => failure switch
     {
         MongoCommandException command => $"{command.CodeName} ({command.Code})",
@@ -158,7 +158,7 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
         return result;
     }
 
-    // Each failure, with the trace id of its request; FailureLog says at a level that ships that they go on.
+    // Every failure, with the trace id of its request, at a level that is off by default; FailureLog logs ongoing failures at a level that is on.
     [LoggerMessage(4, LogLevel.Debug, "The user store did not carry out '{Operation}' ({Milliseconds:0} ms): {Reason}")]
     private partial void LogUnavailable(string operation, double milliseconds, string reason);
 }

@@ -13,16 +13,16 @@ internal sealed class StoreOptions
     /// <summary>Which store. Default: <see cref="StoreKind.Auto"/>.</summary>
     public StoreKind Kind { get; set; }
 
-    /// <summary>The embedded store's file, relative to the content root. Its folder is made. Default: <c>data/users.db</c>.</summary>
+    /// <summary>The embedded store's file, relative to the content root. Its folder is created. Default: <c>data/users.db</c>.</summary>
     public string Path { get; set; } = "data/users.db";
 
     /// <summary>
-    /// How long one operation on the database may take, from choosing a server to the last byte of its answer; over that, the answer is
+    /// How long one operation on the database may take, from choosing a server to the last byte of the response; then the HTTP response is
     /// 503. Must be less than <c>Limits:RequestTimeout</c>. Default: 1.5 s, which keeps "unreachable" below 2 s.
     /// </summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(1.5);
 
-    /// <summary>The store that <see cref="Kind"/> means; still <see cref="StoreKind.Auto"/> where nothing says which.</summary>
+    /// <summary>The store that <see cref="Kind"/> means; still <see cref="StoreKind.Auto"/> if nothing determines it.</summary>
     public StoreKind Choose(ConnectionStringOptions connections, IHostEnvironment environment) =>
         Kind != StoreKind.Auto ? Kind :
         !string.IsNullOrWhiteSpace(connections.Users) ? StoreKind.MongoDb :
@@ -32,7 +32,7 @@ internal sealed class StoreOptions
 /// <summary>A kind of user store.</summary>
 internal enum StoreKind
 {
-    /// <summary>MongoDB when there is a connection string, else the embedded store in Development, else a refusal to start.</summary>
+    /// <summary>MongoDB if there is a connection string, otherwise the embedded store in Development; elsewhere the process does not start.</summary>
     Auto,
 
     /// <summary>A SQLite file beside the program.</summary>

@@ -8,7 +8,7 @@ using UserApi.ServiceDefaults;
 
 namespace UserApi.Api.Users.Stores;
 
-/// <summary>Chooses and makes the process's one store.</summary>
+/// <summary>Chooses and creates the store of the process.</summary>
 internal static partial class StoreRegistration
 {
     public static void AddUserStore(this IHostApplicationBuilder builder)
@@ -23,7 +23,7 @@ internal static partial class StoreRegistration
         builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
     }
 
-    /// <summary>Makes the store, and so opens its file, before the host starts, which would log what is wrong with the file with a stack trace.</summary>
+    /// <summary>Creates the store, which opens its file, before the host starts: the host would log a failure with a stack trace.</summary>
     /// <exception cref="StoreFileException">The file cannot be used.</exception>
     public static void OpenUserStore(this IHost app) => app.Services.GetRequiredService<IUserStore>();
 
@@ -61,8 +61,8 @@ internal static partial class StoreRegistration
     private static partial void LogStore(ILogger logger, string store);
 
     /// <summary>
-    /// Asks the store while the process starts, which opens the first connection before the first request needs it. A database that cannot be
-    /// reached does not end the process.
+    /// Checks the store during the start, which opens the first connection before the first request needs it. An unreachable database
+    /// does not stop the process.
     /// </summary>
     private sealed class StoreWarmup(StoreHealthCheck store) : BackgroundService
     {

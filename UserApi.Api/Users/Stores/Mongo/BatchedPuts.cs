@@ -5,17 +5,17 @@ namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>Puts users without conditions, many in one command.</summary>
 /// <param name="mongo">Carries out the command.</param>
-/// <param name="stored">Finds what a put collided with.</param>
+/// <param name="stored">Finds the users that a put collided with.</param>
 internal sealed class BatchedPuts(MongoOperations mongo, StoredUsers stored)
 {
     private static readonly BulkWriteOptions s_unordered = new() { IsOrdered = false };
 
-    /// <summary>Puts the users of a batch, and answers each request as soon as its own outcome is known.</summary>
+    /// <summary>Puts the users of a batch, and completes each request as soon as its outcome is known.</summary>
     /// <param name="requests">The batch.</param>
     public ValueTask ExecuteAsync(IReadOnlyList<Request> requests) =>
         mongo.RunAsync(isWrite: true, async budget =>
         {
-            // Ids of what is replaced whatever it is, since it is no user.
+            // Ids of documents that are not users, and are replaced in any case.
             var noUsers = new HashSet<string>();
             for (var attempt = 1; ; attempt++)
             {
@@ -58,8 +58,8 @@ internal sealed class BatchedPuts(MongoOperations mongo, StoredUsers stored)
         return new(noUsers.Contains(user.Id) ? filter : UserFilters.Differing(filter, members), UserBsonSerializer.Replace(user, members)) { IsUpsert = true };
     }
 
-    /// <summary>Answers puts that collided with what is there: with the very state that they put, or with another user's unique value.</summary>
-    /// <returns>Those that are tried again, since another write came in between (SERVER-14322).</returns>
+    /// <summary>Completes puts that collided with an existing document: with the same state, or with another user's unique value.</summary>
+    /// <returns>The puts to try again, because another write came in between (SERVER-14322).</returns>
     private async Task<List<Request>> ExplainAsync(
         List<(Request Request, WriteResult? Refusal)> collided, HashSet<string> noUsers, OperationBudget budget)
     {
@@ -86,8 +86,8 @@ internal sealed class BatchedPuts(MongoOperations mongo, StoredUsers stored)
         return again;
     }
 
-    /// <summary>Answers puts by what the server reports of each.</summary>
-    /// <returns>Those that collided with what is there, and what another unique index than that on _id says of it.</returns>
+    /// <summary>Completes puts by the result that the server reports for each.</summary>
+    /// <returns>The puts that collided with an existing document, and the conflict with a unique index other than that on _id.</returns>
     private static List<(Request Request, WriteResult? Refusal)> Answer(
         IReadOnlyList<Request> requests,
         BulkWriteResult result,

@@ -6,8 +6,8 @@ using MongoDB.Driver.Core.Configuration;
 namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>
-/// The process's one client of MongoDB. The options of an SRV string are in DNS: its client is made in the background, again and again until
-/// the name is resolved, and the process starts meanwhile.
+/// The MongoDB client of the process. The options of an SRV string are in DNS: its client is created in the background, with retries until
+/// the name is resolved; the process starts meanwhile.
 /// </summary>
 internal sealed partial class MongoConnection : IDisposable
 {
@@ -22,12 +22,12 @@ internal sealed partial class MongoConnection : IDisposable
     private readonly Lock _gate = new();
     private volatile MongoClient? _client;
 
-    /// <summary>Makes the client, or begins to.</summary>
+    /// <summary>Creates the client, or starts to.</summary>
     /// <param name="connectionString">The connection string.</param>
-    /// <param name="timeout">What one operation may take, see <see cref="StoreOptions.Timeout"/>.</param>
-    /// <param name="loggers">Where the driver logs.</param>
-    /// <param name="resolveAsync">Asks DNS for the options of an SRV string; null does it as the driver does.</param>
-    /// <exception cref="OptionsValidationException">The string can never work.</exception>
+    /// <param name="timeout">The time limit of one operation, see <see cref="StoreOptions.Timeout"/>.</param>
+    /// <param name="loggers">The loggers of the driver.</param>
+    /// <param name="resolveAsync">Resolves the options of an SRV string; null resolves like the driver.</param>
+    /// <exception cref="OptionsValidationException">The string is invalid.</exception>
     public MongoConnection(
         string connectionString, TimeSpan timeout, ILoggerFactory loggers, Func<MongoUrl, CancellationToken, Task<MongoUrl>>? resolveAsync = null)
     {
@@ -46,8 +46,8 @@ internal sealed partial class MongoConnection : IDisposable
         }
     }
 
-    /// <summary>Where the users are.</summary>
-    /// <exception cref="StoreUnavailableException">The client is not made yet.</exception>
+    /// <summary>The database of the users.</summary>
+    /// <exception cref="StoreUnavailableException">The client does not exist yet.</exception>
     public IMongoDatabase Database => (_client ?? throw new StoreUnavailableException(mayHaveBeenApplied: false)
     {
         Reason = $"The host name of ConnectionStrings:users, {_url.Server.Host}, cannot be resolved.",
@@ -58,14 +58,14 @@ internal sealed partial class MongoConnection : IDisposable
 
     /// <summary>The servers and the database of a connection string, without anything secret.</summary>
     /// <param name="connectionString">The connection string.</param>
-    /// <exception cref="OptionsValidationException">The string can never work.</exception>
+    /// <exception cref="OptionsValidationException">The string is invalid.</exception>
     public static string Describe(string connectionString)
     {
         var url = Parse(connectionString);
         return $"{string.Join(',', url.Servers)}/{url.DatabaseName ?? MongoUsers.Name}";
     }
 
-    /// <summary>What is wrong with a connection string, without quoting it; null where it can work.</summary>
+    /// <summary>What is wrong with a connection string, without quoting it; null if it is valid.</summary>
     /// <param name="connectionString">The connection string.</param>
     public static string? Refuse(string connectionString)
     {
@@ -106,7 +106,7 @@ internal sealed partial class MongoConnection : IDisposable
         }
     }
 
-    // The driver's message quotes the string, with the password in it.
+    // The driver's message quotes the string, including the password.
     private static OptionsValidationException Refusal() => new(StoreOptions.SectionName, typeof(StoreOptions),
     [
         "ConnectionStrings:users is not a MongoDB connection string (mongodb://user:password@host:port/database?options). "
@@ -125,7 +125,7 @@ internal sealed partial class MongoConnection : IDisposable
         }
     }
 
-    /// <summary>The settings of a connection string, with limits of a service where it names none: the driver's own are up to 30 s and more.</summary>
+    /// <summary>The settings of a connection string, with time limits for a service unless the string sets them: the driver's defaults are 30 s and more.</summary>
     private MongoClientSettings CreateSettings(MongoUrl url)
     {
         var given = new ConnectionString(_connectionString);
@@ -133,10 +133,10 @@ internal sealed partial class MongoConnection : IDisposable
         settings.ApplicationName ??= "UserApi";
         settings.LoggingSettings = new(_loggers);
 
-        // Shorter than the time of an operation, so that running into it proves that nothing was sent.
+        // Shorter than Store:Timeout, so that this timeout proves that nothing was sent.
         settings.ServerSelectionTimeout = given.ServerSelectionTimeout ?? _timeout * 0.8;
 
-        // Also how long the driver waits for a heartbeat that the network has swallowed, before it looks whether the server is back.
+        // This is also how long the driver waits for a lost heartbeat before it checks the server again.
         settings.ConnectTimeout = given.ConnectTimeout ?? TimeSpan.FromSeconds(1);
         settings.WaitQueueTimeout = given.WaitQueueTimeout ?? TimeSpan.FromSeconds(1);
         return settings;

@@ -8,7 +8,7 @@ using MongoDB.Driver.Core.Servers;
 
 namespace UserApi.Api.Users.Stores.Mongo;
 
-/// <summary>What the failures of the driver and of the server mean.</summary>
+/// <summary>Classifies failures of the driver and of the server.</summary>
 internal static partial class MongoFailures
 {
     // Names and numbers are those of mongod's src/mongo/base/error_codes.yml.
@@ -21,19 +21,19 @@ internal static partial class MongoFailures
     private const int DocumentValidationFailure = 121;
     private const int DuplicateKey = 11000;
 
-    // What Amazon DocumentDB says in place of IllegalOperation.
+    // Amazon DocumentDB's code instead of IllegalOperation.
     private const int RetryableWritesNotSupported = 301;
 
     private const string NoMajority = "A majority of the replica set did not confirm a write in time. A secondary may be down or lag behind.";
 
-    /// <summary>Whether a unique index holds the value already.</summary>
+    /// <summary>Whether a unique index already contains the value.</summary>
     public static bool IsDuplicateKey(int code) => code == DuplicateKey;
 
     /// <summary>Whether a server does not list indexes, or not to this user.</summary>
     public static bool CannotListIndexes(MongoCommandException failure) => failure.Code is Unauthorized or CommandNotFound;
 
     /// <summary>
-    /// What a write comes to that the database's own rules refuse: a unique index other than that on <c>_id</c>, or a validator. Null: it failed
+    /// The outcome of a write that a rule of the database refuses: a unique index other than that on <c>_id</c>, or a validator. Null: it failed
     /// for another reason. A duplicate <c>_id</c> is a race of two first writes (SERVER-14322).
     /// </summary>
     /// <param name="code">The server's code.</param>
@@ -70,18 +70,18 @@ internal static partial class MongoFailures
         || failure is ArgumentNullException { Source: "MongoDB.Driver" } // driver 3.14.0: a bulk write that is retried finds no server
         || (failure is OperationCanceledException && !budget.IsGivenUp);
 
-    /// <summary>Whether nothing was sent: the driver gave up choosing a server, or waiting for a connection of its pool.</summary>
+    /// <summary>Whether nothing was sent: the driver found no server, or got no connection from its pool, in time.</summary>
     public static bool WasNeverSent(Exception failure) =>
         failure is TimeoutException or MongoWaitQueueFullException or MongoConnectionPoolPausedException or MongoAuthenticationException;
 
     /// <summary>
-    /// Whether a write failed for a reason that lasts until the operator changes a setting, and that a read does not meet: health has to
+    /// Whether a write failed for a reason that lasts until the operator changes a setting, and that does not affect reads: the health check must
     /// remember it.
     /// </summary>
     public static bool IsLasting(Exception failure) =>
         failure is MongoCommandException command && (command.Code == Unauthorized || LacksRetryableWrites(command));
 
-    /// <summary>What is wrong and what cures it, see <see cref="StoreUnavailableException.Reason"/>.</summary>
+    /// <summary>What is wrong and how to fix it, see <see cref="StoreUnavailableException.Reason"/>.</summary>
     /// <param name="failure">The failure.</param>
     /// <param name="isWrite">Whether a write failed.</param>
     /// <param name="cluster">What the driver knows of the servers.</param>
@@ -100,12 +100,12 @@ internal static partial class MongoFailures
         _ => null,
     };
 
-    // The driver puts its own words in place of mongod's "Transaction numbers are only allowed on a replica set member or mongos".
+    // The driver's message replaces mongod's "Transaction numbers are only allowed on a replica set member or mongos".
     private static bool LacksRetryableWrites(MongoCommandException failure) =>
         failure.Code == RetryableWritesNotSupported
         || (failure.Code == IllegalOperation && failure.Message.Contains("retryable writes", StringComparison.Ordinal));
 
-    // Whichever of wtimeout and maxTimeMS is over first
+    // Either wtimeout or maxTimeMS ended it
     private static bool IsTimeout(int? writeConcernError) => writeConcernError is WriteConcernTimeout or MaxTimeMSExpired;
 
     private static int? CodeOf(MongoWriteConcernException failure) =>
@@ -127,7 +127,7 @@ internal static partial class MongoFailures
 
     private static string AddressOf(EndPoint endPoint) => endPoint is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : $"{endPoint}";
 
-    // Of an exception's text only the operating system's: the driver's may quote what a server or a string said.
+    // Only messages of the operating system are used: the driver's messages may quote a server's message or the connection string.
     private static string StateOf(ServerDescription server) => server switch
     {
         { State: ServerState.Connected } => $"is a {server.Type}",

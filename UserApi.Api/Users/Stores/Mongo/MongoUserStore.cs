@@ -5,10 +5,10 @@ namespace UserApi.Api.Users.Stores.Mongo;
 
 /// <summary>Users as documents of one MongoDB collection, <c>users</c>, with the user's id as <c>_id</c>.</summary>
 /// <remarks>
-/// Writes and their preconditions are linearizable: a majority has them before they are answered. Reads ask the primary, with the server's
-/// default read concern (<c>local</c>): one that was deposed and does not know it yet may for a moment find what has been replaced since,
-/// or a write that was never answered and will be rolled back. The read concern <c>linearizable</c> would cost every read a round trip between
-/// the servers, and holds for one user at a time: reads could not be batched.
+/// Writes and their preconditions are linearizable: they complete when a majority has them. Reads use the primary with the server's
+/// default read concern (<c>local</c>): a primary that does not know yet that it was replaced may briefly return an old state,
+/// or a write that did not complete and will be rolled back. The read concern <c>linearizable</c> would cost every read a round trip between
+/// the servers, and applies to one document at a time, so reads could not be batched.
 /// </remarks>
 internal sealed class MongoUserStore : IUserStore, IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     private static readonly ProjectionDefinition<User, BsonDocument> s_createdAt = Builders<User>.Projection.Include(UserBsonSerializer.CreatedAt);
 
     // Comparisons hold within a type only (MongoDB's manual, "Type Bracketing in Query Predicates"), so these find
-    // the ids of other programs by the index on _id, and no text.
+    // ids of other programs by the index on _id, and no strings.
     private static readonly FilterDefinition<User> s_otherIds =
         new BsonDocument("$or", new BsonArray
         {
@@ -36,11 +36,11 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     private readonly RequestBatcher<User, WriteResult> _puts;
     private volatile bool _hasLookedForOtherIds;
 
-    /// <summary>Uses a database, which does not have to be reachable yet.</summary>
-    /// <param name="connection">Leads to the database; disposed of with the store.</param>
-    /// <param name="timeout">What one operation may take, see <see cref="StoreOptions.Timeout"/>.</param>
+    /// <summary>Uses a database, which may be unreachable at first.</summary>
+    /// <param name="connection">The connection to the database; disposed of with the store.</param>
+    /// <param name="timeout">The time limit of one operation, see <see cref="StoreOptions.Timeout"/>.</param>
     /// <param name="clock">The time of writes.</param>
-    /// <param name="unreadable">Counts documents that are no users.</param>
+    /// <param name="unreadable">Counts documents that are not users.</param>
     public MongoUserStore(MongoConnection connection, TimeSpan timeout, TimeProvider clock, UnreadableUsers unreadable)
     {
         (_mongo, _clock, _unreadable) = (new(connection, timeout), clock, unreadable);
@@ -91,7 +91,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
                 return new(WriteOutcome.Invalid);
             }
 
-            // Another writer came in between when this fails: the change is made to what that one left.
+            // If this fails, another writer was faster: the change is applied to its result.
             var next = User.Create(id, body, _clock.GetUtcNow());
             var result = await _mongo.RunAsync(isWrite: true, budget => PutOneAsync(id, next, Precondition.Matches(current.Version), budget), budget);
             if (result.Outcome != WriteOutcome.PreconditionFailed)
@@ -108,7 +108,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             precondition = await _stored.WithStoredVersionAsync(id, precondition, budget);
             while (true)
             {
-                // Not DeleteOne: the driver makes it a bulk write, which has no maxTimeMS, and whose own error handling fails when a retry
+                // Not DeleteOne: the driver sends it as a bulk write, which has no maxTimeMS and fails with a different exception if a retry
                 // finds no server.
                 var (users, maxTime) = _mongo.Open().For(budget);
                 var options = new FindOneAndDeleteOptions<User, BsonDocument> { Projection = s_idOnly, MaxTime = maxTime };
@@ -126,10 +126,10 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
         }, cancellationToken);
 
     /// <summary>
-    /// Reads as callers read, so that it fails as they do: the command <c>ping</c> needs no role. What the last write failed of counts, too,
-    /// where that lasts until somebody changes a setting.
+    /// Reads as callers read, so that it fails as they do: the command <c>ping</c> needs no role. The reason of the last failed write counts as well,
+    /// if it lasts until somebody changes a setting.
     /// </summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async ValueTask PingAsync(CancellationToken cancellationToken)
     {
         await _mongo.RunAsync(
@@ -151,8 +151,8 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     public void Dispose() => _mongo.Dispose();
 
     /// <summary>
-    /// Looks once for a document whose id is no text: pages read texts only and never meet one, so that a collection of another program
-    /// would look empty without a word.
+    /// Looks once for a document whose id is not a string: pages read only string ids, so a collection of another program
+    /// would look empty without a warning.
     /// </summary>
     private async Task CountOtherIdAsync(OperationBudget budget)
     {
@@ -204,7 +204,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             }
             catch (MongoCommandException e) when (MongoFailures.IsDuplicateKey(e.Code))
             {
-                // An insert may collide with the user itself on another unique index as well as on that on _id.
+                // An insert may collide with the user itself on another unique index as well as on _id.
                 refusal = MongoFailures.Refusal(e.Code, e.Message);
             }
             catch (MongoCommandException e) when (MongoFailures.Refusal(e.Code, e.Message) is { } invalid)
@@ -214,7 +214,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
 
             if (!isCreate)
             {
-                // The user is in a state that the precondition excludes, or in the very one that is to be written, or another write came in
+                // The user has a state that the precondition excludes, or already has the new state, or another write came in
                 // between (SERVER-14322).
                 var stored = (await _stored.FindAsync([id.Value], budget)).GetValueOrDefault(id.Value);
                 if (!precondition.IsSatisfiedBy(stored?.Version ?? await _stored.FindVersionAsync(id, budget)))
@@ -227,7 +227,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
                     return new(WriteOutcome.Unchanged, stored.Version, stored);
                 }
 
-                // What is no user may still have members that the server takes for equal, such as an array with the same text in it.
+                // A document that is not a user may still have members that the server considers equal, such as an array that contains the same text.
                 filter = stored is null ? any : filter;
             }
 

@@ -73,7 +73,7 @@ internal sealed class RequestBatcher<TItem, TResult>(
         {
             spans?.Fail(e);
 
-            // A copy for each caller, because an exception that is thrown in several places at once garbles its stack trace.
+            // A copy for each caller, because one exception that is thrown in several places gets a mixed stack trace.
             batch.ForEach(request => request.TrySetException((e as StoreUnavailableException)?.Copy() ?? e));
         }
     }

@@ -3,12 +3,12 @@ using MongoDB.Driver;
 
 namespace UserApi.Api.Users.Stores.Mongo;
 
-/// <summary>Finds what is stored of single users.</summary>
+/// <summary>Finds single users.</summary>
 /// <param name="mongo">Carries out the commands.</param>
-/// <param name="unreadable">Counts documents that are no users.</param>
+/// <param name="unreadable">Counts documents that are not users.</param>
 internal sealed class StoredUsers(MongoOperations mongo, UnreadableUsers unreadable)
 {
-    // In place of the version of a document that has none: no entity tag can hold it.
+    // Stands for the version of a document that has none; it cannot be an entity tag.
     private const string NoVersion = "\0";
 
     private static readonly ProjectionDefinition<User, BsonDocument> s_version = Builders<User>.Projection.Include(UserBsonSerializer.Version);
@@ -32,8 +32,8 @@ internal sealed class StoredUsers(MongoOperations mongo, UnreadableUsers unreada
     }
 
     /// <summary>
-    /// Gives a document that another program wrote without a version one, if a precondition names its content: no filter could find that. The
-    /// document as it was at that moment tells whether the precondition meant it; if so, it names the new version from now on.
+    /// Sets the version of a document that another program wrote without one, if a precondition contains the version of its content, which no filter can find. The
+    /// document as it was at that moment shows whether the precondition matches; if so, the precondition contains the new version from now on.
     /// </summary>
     public async Task<Precondition> WithStoredVersionAsync(UserId id, Precondition precondition, OperationBudget budget)
     {

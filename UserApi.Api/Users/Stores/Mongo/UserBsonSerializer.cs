@@ -14,9 +14,9 @@ namespace UserApi.Api.Users.Stores.Mongo;
 /// How a user is written as a MongoDB document. Every element is named here, once: renaming a C# property leaves stored documents unchanged.
 /// </summary>
 /// <remarks>
-/// Other programs may have put documents into the collection. One whose id, name, e-mail address or attributes are not of the types that this
-/// program writes is no user, and read as null: showing a part of it would lose the rest with the next write. A missing time is
-/// <see cref="DateTime.UnixEpoch"/>. A missing version is made of the content, see <see cref="IsVersion"/>.
+/// Other programs may have put documents into the collection. A document whose id, name, e-mail address or attributes do not have the types that this
+/// program writes is not a user and is read as null: if a part of it were returned, the next write would lose the rest. A missing time is
+/// <see cref="DateTime.UnixEpoch"/>. A missing version is derived from the content, see <see cref="IsVersion"/>.
 /// </remarks>
 internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
 {
@@ -34,7 +34,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     private static readonly SearchValues<char> s_tag =
         SearchValues.Create("!" + string.Concat(Enumerable.Range('#', '~' - '#' + 1).Select(c => (char)c)));
 
-    /// <summary>Every element that a client writes; null for what it left out.</summary>
+    /// <summary>All elements that a client writes; null for absent members.</summary>
     public static BsonDocument Members(User user) => new()
     {
         { Name, user.Name },
@@ -42,7 +42,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
         { Attributes, user.Attributes is null ? BsonNull.Value : new BsonDocument(user.Attributes.Select(a => new BsonElement(a.Key, a.Value))) },
     };
 
-    /// <summary>The update that makes a document this user, or creates it: all of the user but its id and its time of creation is replaced.</summary>
+    /// <summary>The update that replaces or creates the document of this user, except its id and its time of creation.</summary>
     /// <param name="user">The user.</param>
     /// <param name="members">Its <see cref="Members"/>.</param>
     public static UpdateDefinition<User> Replace(User user, BsonDocument members)
@@ -55,20 +55,20 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
         return unset.ElementCount == 0 ? update : update.Add("$unset", unset);
     }
 
-    /// <summary>The update that creates this user, and does nothing to one that is there.</summary>
+    /// <summary>The update that creates this user, and does not change an existing one.</summary>
     public static UpdateDefinition<User> Create(User user, BsonDocument members) => new BsonDocument("$setOnInsert", new BsonDocument
     {
         { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt },
     }.AddRange(members.Where(member => !member.Value.IsBsonNull)));
 
     /// <summary>
-    /// Whether a document has a version that can be an entity tag. Otherwise the user that is read of it has one made of its content: it
-    /// changes when the content does, and it is none that a filter could find.
+    /// Whether a document has a version that can be an entity tag. Otherwise the version of the user is derived from the content: it
+    /// changes when the content changes, and no filter can find it.
     /// </summary>
     /// <param name="version">The document's member; null when it has none.</param>
     public static bool IsVersion(BsonValue? version) => version is BsonString { Value: var text } && IsTag(text);
 
-    /// <summary>Whether a precondition names the version that was made of a content.</summary>
+    /// <summary>Whether a precondition contains a version that was derived from content.</summary>
     public static bool NamesContent(Precondition precondition) => NamesContent(precondition.IfMatch) || NamesContent(precondition.IfNoneMatch);
 
     /// <summary>The time of creation of a document that was read, <see cref="DateTime.UnixEpoch"/> when it has none.</summary>
@@ -98,7 +98,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
                 case CreatedAt: createdAt = ReadTime(reader); break;
                 case UpdatedAt: updatedAt = ReadTime(reader); break;
                 case Version when reader.CurrentBsonType == BsonType.String: version = reader.ReadString(); break;
-                default: reader.SkipValue(); break; // written by a newer version of this program, or by another one
+                default: reader.SkipValue(); break; // written by a newer version of this program or by another program
             }
         }
 
@@ -162,7 +162,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
         return DateTime.UnixEpoch;
     }
 
-    // BSON has times that are no DateTime.
+    // BSON can contain times that DateTime cannot represent.
     private static DateTime TimeOf(long milliseconds) =>
         milliseconds >= BsonConstants.DateTimeMinValueMillisecondsSinceEpoch && milliseconds <= BsonConstants.DateTimeMaxValueMillisecondsSinceEpoch
             ? DateTime.UnixEpoch.AddMilliseconds(milliseconds)

@@ -31,7 +31,7 @@ internal static class UserFilters
     public static FilterDefinition<User> Upserted(UserId id, Precondition precondition) => WithoutKnown(id, precondition);
 
     /// <summary>
-    /// The same, if writing changes anything: a document that has each member already is not matched, and the upsert of it collides with it on
+    /// The same, but only if the write changes anything: a document with the same members is not matched, so that the upsert collides with it on
     /// <c>_id</c>. The filter has no equality but that of <c>_id</c>: <c>$ne</c> is none, nor is what stands in a <c>$or</c> of several
     /// (mongod, jstests/core/write/update/upsert_fields.js).
     /// </summary>

@@ -4,10 +4,10 @@ using SQLitePCL;
 
 namespace UserApi.Api.Users.Stores.Sqlite;
 
-/// <summary>Reads by SQLite's own interface: ADO.NET would make a command, a reader and their checks for every user.</summary>
+/// <summary>Reads with SQLite's native interface, because ADO.NET would create and check a command and a reader for every user.</summary>
 internal class ReadSession(SqliteConnection connection, Action onUnreadable) : IDisposable
 {
-    // The document last: SQLite reads no further than it has to, and a document may be on several pages.
+    // The document is the last column: SQLite reads only as far as needed, and a document may span several pages.
     private const string Columns = "SELECT id, version, created_at, updated_at, document FROM users";
 
     private static readonly long s_maxMilliseconds = (long)(DateTime.MaxValue - DateTime.UnixEpoch).TotalMilliseconds;
@@ -29,9 +29,9 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         }
     }
 
-    /// <summary>Finds what a write has to know of the user that it changes; null when there is none.</summary>
+    /// <summary>Finds the state of a stored user that a write needs; null if there is no such user.</summary>
     /// <param name="id">The user's id.</param>
-    /// <param name="readUser">Whether to read the user, too: not where it is deleted.</param>
+    /// <param name="readUser">Whether to read the user as well; a delete does not need it.</param>
     protected StoredState? FindState(string id, bool readUser)
     {
         try
@@ -45,7 +45,7 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         }
     }
 
-    /// <summary>Reads a page, row by row, and nothing behind the row that tells that the page is full.</summary>
+    /// <summary>Reads a page row by row, and stops at the row that shows that the page is full.</summary>
     public UserPage List(string after, int limit)
     {
         try
@@ -126,17 +126,17 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // The document is none.
+            // The row is not a valid user.
         }
 
         onUnreadable();
         return null;
     }
 
-    // ROW and DONE are no errors to it.
+    // It does not treat ROW and DONE as errors.
     protected void Check(int code) => SqliteException.ThrowExceptionForRC(code, connection.Handle);
 
-    /// <summary>What a write has to know of the user that it changes.</summary>
+    /// <summary>The state of a stored user that a write needs.</summary>
     /// <param name="Version">Its version.</param>
     /// <param name="CreatedAt">Its time of creation, in milliseconds since 1970; may be beyond all times.</param>
     /// <param name="User">The user, if it was asked for and can be read.</param>

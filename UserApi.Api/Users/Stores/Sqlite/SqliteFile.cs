@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace UserApi.Api.Users.Stores.Sqlite;
 
-/// <summary>The file of the embedded store: makes it, looks whose it is, and opens connections to it.</summary>
+/// <summary>The file of the embedded store: creates it, checks that it is a user store, and opens connections to it.</summary>
 internal sealed partial class SqliteFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -28,8 +28,8 @@ internal sealed partial class SqliteFile
         }.ToString();
     }
 
-    /// <summary>Opens the file, or creates it with its folder, and makes something of the connection.</summary>
-    /// <param name="use">What to make; takes over the connection.</param>
+    /// <summary>Opens the file, or creates it with its folder, and passes the connection on.</summary>
+    /// <param name="use">Takes over the connection.</param>
     /// <exception cref="StoreFileException">The file cannot be opened, is not a user store, or is one of a newer version.</exception>
     public T Create<T>(Func<SqliteConnection, T> use)
     {
@@ -62,8 +62,8 @@ internal sealed partial class SqliteFile
         {
             connection.Open();
 
-            // FULL: the log is on the disk before a write is answered, so that it outlives a power cut, not only the process.
-            // secure_delete: what is deleted or replaced is overwritten with zeros.
+            // FULL: the log is on the disk before the response to a write, so that the write survives a power failure.
+            // secure_delete: deleted and replaced content is overwritten with zeros.
             connection.Execute("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
             return connection;
         }
@@ -75,7 +75,7 @@ internal sealed partial class SqliteFile
     }
 
     /// <summary>
-    /// Makes the file, and a folder for it, for this user alone, before SQLite would make it for everybody. SQLite gives the mode of the file
+    /// Creates the file and its folder with access for this user only; SQLite would create it with access for all. SQLite copies the mode of the file
     /// to its log and its index (os_unix.c: findCreateFileMode, unixOpenSharedMemory).
     /// </summary>
     private void CreateFile()
@@ -90,12 +90,12 @@ internal sealed partial class SqliteFile
         Directory.CreateDirectory(folder, FolderMode);
         if (!File.Exists(_path))
         {
-            // Never a file that is there: closing it would release the locks that this process has on it (fcntl(2), POSIX advisory locks).
+            // An existing file is not opened: closing it would release the locks that this process has on it (fcntl(2), POSIX advisory locks).
             using var created = TryCreate();
         }
     }
 
-    // Left as it is: an operator may have chosen it, and another user may depend on it.
+    // The mode of an existing file is not changed: the operator may have chosen it, and another account may depend on it.
     private void WarnOfWideMode()
     {
         if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(_path) is var mode && (mode & ~FolderMode) != 0)

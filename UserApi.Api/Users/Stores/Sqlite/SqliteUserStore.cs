@@ -6,7 +6,7 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 
 /// <summary>
 /// The embedded store: users in one SQLite file, in write-ahead-log mode. Reads run side by side, each on a connection of its own;
-/// writes are queued to one thread, which commits whatever has gathered in one transaction and answers after the log is on the disk.
+/// writes are queued to one thread, which commits all queued writes in one transaction and completes them when the log is on the disk.
 /// </summary>
 internal sealed class SqliteUserStore : IUserStore, IDisposable
 {
@@ -18,10 +18,10 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
 
     /// <summary>Opens the file, or creates it with its folder.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="timeout">How long a write may take, waiting for another process that holds the file's lock included.</param>
+    /// <param name="timeout">How long a write may take, including the wait for another process that holds the file's lock.</param>
     /// <param name="clock">The time of writes.</param>
     /// <param name="logger">Where a warning about the file goes.</param>
-    /// <param name="onUnreadable">Called for every row that is met and cannot be read as a user.</param>
+    /// <param name="onUnreadable">Called for every row that cannot be read as a user.</param>
     /// <exception cref="StoreFileException">The file cannot be opened, is not a user store, or is one of a newer version.</exception>
     public SqliteUserStore(
         string path, TimeSpan timeout, TimeProvider clock, ILogger<SqliteUserStore> logger, Action onUnreadable)
@@ -96,7 +96,7 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
         var connection = _file.Open();
         try
         {
-            // Reads go past ADO.NET, and with it past the waiting for another process that it does by itself.
+            // Reads do not use ADO.NET, so SQLite must wait itself for another process that holds the lock.
             _ = raw.sqlite3_busy_timeout(connection.Handle, (int)_timeout.TotalMilliseconds);
             return new(connection, _onUnreadable);
         }

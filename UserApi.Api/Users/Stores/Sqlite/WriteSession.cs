@@ -72,7 +72,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         }
         catch (SqliteException)
         {
-            // Where this is called, there is nothing else to do.
+            // The caller has no other way to handle a failure.
         }
     }
 
