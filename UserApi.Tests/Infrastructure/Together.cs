@@ -1,6 +1,6 @@
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>Makes operations wait for a thread together. The whole process shares the thread pool, so no other test may run meanwhile.</summary>
+/// <summary>Makes operations wait for a thread together. All tests share the thread pool, so no other test may run meanwhile.</summary>
 internal static class Together
 {
     /// <summary>Starts all operations while every pool thread is blocked, so that all of them wait when the first thread is free.</summary>

@@ -166,6 +166,6 @@ public sealed class FreshClone : IDisposable
     }
 }
 
-/// <summary>Tests that share one fresh clone. They run alone, because their builds take both cores of a small machine for a minute.</summary>
+/// <summary>Tests that share a fresh clone. They run alone, because their builds take both cores of a small machine for a minute.</summary>
 [CollectionDefinition(nameof(OneFreshClone), DisableParallelization = true)]
 public sealed class OneFreshClone : ICollectionFixture<FreshClone>;

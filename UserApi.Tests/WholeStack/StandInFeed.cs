@@ -7,7 +7,8 @@ namespace UserApi.Tests.WholeStack;
 /// <summary>
 /// Creates packages that stand in for Aspire's. They contain what a build of the AppHost needs from the real ones: the SDK imports
 /// Microsoft.NET.Sdk, turns project references into resources and adds Aspire.Hosting.AppHost when the project is restored (as
-/// src/Aspire.AppHost.Sdk/SDK in github.com/microsoft/aspire does), and the hosting packages contain the types that AppHost.cs uses, as source.
+/// src/Aspire.AppHost.Sdk/SDK in github.com/microsoft/aspire does), and the hosting packages contain the types that AppHost.cs uses,
+/// as source.
 /// </summary>
 internal static class StandInFeed
 {
