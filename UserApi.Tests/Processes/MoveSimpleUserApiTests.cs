@@ -50,7 +50,7 @@ public sealed class MoveSimpleUserApiTests : IAsyncLifetime
         await client.PutAsJsonAsync("/users/taken", new { name = "New" }, Cancel);
 
         var (first, again) = (await MoveAsync(), await MoveAsync());
-        await client.PutAsJsonAsync("/users/user-1", new { name = "Ann" }, Cancel); // a moved user who has changed since still counts as moved
+        await client.PutAsJsonAsync("/users/user-1", new { name = "Ann" }, Cancel); // a changed user still counts as moved
         var last = await MoveAsync(("REMOVE", "true"));
 
         Assert.Equal("Moved: 5. There already: 0. Left out: 11. Old documents removed: 0.", first[^1]);

@@ -8,7 +8,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Processes;
 
-/// <summary>How the real process starts, refuses to start, survives being killed and shuts down.</summary>
+/// <summary>How the real process starts, refuses to start, is killed and shuts down.</summary>
 public sealed class ProcessTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -6,7 +6,7 @@ using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>Operations that wait for a thread together are batched. All tests share the thread pool, so no other test runs meanwhile.</summary>
+/// <summary>Operations that wait for a thread together are batched. All tests share the thread pool, so no other one runs.</summary>
 [Collection(nameof(Alone))]
 public sealed class BatchedOperationsTests : IAsyncLifetime
 {

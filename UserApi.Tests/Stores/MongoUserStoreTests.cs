@@ -86,7 +86,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     [Fact]
     public async Task Of_writes_that_go_out_together_each_is_told_whether_it_created_its_user_after_however_many_attempts()
     {
-        // The fail point reports a duplicate of a document that already exists, whose id is not the writer's.
+        // The fail point inserts a document that already exists, so the duplicate id is not the writer's.
         _server.Seed("users", "users", [Document("Other")]);
         using var host = new StoreHost(TimeProvider.System, ("ConnectionStrings:users", _server.ConnectionString));
         var ids = Enumerable.Range(0, 40).Select(i => UserId.TryParse($"u{i}", out var id, out _) ? id : default).ToArray();

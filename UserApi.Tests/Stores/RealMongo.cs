@@ -51,8 +51,8 @@ public sealed class RealMongo : IAsyncDisposable
     public async Task<MongoUrl> GetDatabaseAsync(string name) => WithDatabase(await _start.Value, name);
 
     /// <summary>
-    /// Replaces the database of a connection string. The user is still authenticated against the original database, unless the string or its
-    /// mechanism sets another one.
+    /// Replaces the database of a connection string. The user is still authenticated against the original database, unless the string or
+    /// its mechanism sets another one.
     /// </summary>
     public static MongoUrl WithDatabase(string connectionString, string name) => new MongoUrlBuilder(connectionString)
     {

@@ -302,8 +302,8 @@ public abstract class UserStoreContract : IAsyncLifetime
         old,now   old,now        PreconditionFailed  PreconditionFailed
         """);
 
-    // A missing user is NotFound under every precondition: RFC 9110 section 13.2.1 ignores preconditions if the response without them would be
-    // neither 2xx nor 412.
+    // A missing user is NotFound under every precondition: RFC 9110 section 13.2.1 ignores preconditions if the response without them would
+    // be neither 2xx nor 412.
     [Theory]
     [InlineData("Replaced")]
     [InlineData("Deleted")]
@@ -584,7 +584,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.UpdateAsync(Id("ana"), _ => new("Bea"), default, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.DeleteAsync(Id("ana"), default, cancelled));
 
-        await Store.PutAsync(Id("eva"), new("Eva"), default, returnUser, Cancel); // if the store has a queue, this is behind the cancelled writes
+        await Store.PutAsync(Id("eva"), new("Eva"), default, returnUser, Cancel); // behind the cancelled writes if the store has a queue
         Assert.Equal(["Ana", "Eva"], (await Store.ListAsync(null, 10, Cancel)).Items.Select(user => user.Name));
     }
 

@@ -12,8 +12,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Telemetry;
 
 /// <summary>
-/// With the log levels as shipped, logs and spans contain no token, no e-mail address and no name. The audit log contains the token's subject,
-/// which is not an e-mail address in these tests.
+/// With the log levels as shipped, logs and spans contain no token, no e-mail address and no name. The audit log contains the token's
+/// subject, which is not an e-mail address in these tests.
 /// </summary>
 [Collection(nameof(ProcessWideTelemetry))]
 public sealed class PrivacyTests : IAsyncLifetime
