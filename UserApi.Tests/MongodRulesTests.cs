@@ -37,8 +37,8 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.IsType<BsonObjectId>(await UpsertAsync(query));
     }
 
-    // src/mongo/db/matcher/expression_optimize_test.cpp, EmptyInOptimizesToAlwaysFalse and NestedAndWithAlwaysFalseOptimizesToAlwaysFalse: a
-    // query that is always false has no equality left, so the new document does not get the id that the query names.
+    // src/mongo/db/matcher/expression_optimize_test.cpp, EmptyInOptimizesToAlwaysFalse and NestedAndWithAlwaysFalseOptimizesToAlwaysFalse:
+    // a query that is always false has no equality left, so the new document does not get the id that the query names.
     [Theory]
     [InlineData("{ _id: 'a', version: { $in: [] } }")]
     [InlineData("{ version: { $in: [] }, _id: 'a' }")]
@@ -67,10 +67,10 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(["_id", "x"], (await Users.Find("{ }").SingleAsync(Cancellation)).Names);
     }
 
-    // An $or beside an equality is kept, even where mongod 8 simplifies (expression_simplifier_test.cpp, ContainedOr), so the insert has the id
-    // of the document that was not matched, and collides with it. mongod itself retries such an upsert only if the query consists of equalities
-    // (write_ops_exec.cpp, shouldRetryDuplicateKeyException). For $ne, see jstests/core/query/ne/ne_null.js and ne_array.js. Two documents are
-    // equal if they have the same fields in the same order (manual, "Query on Embedded/Nested Documents").
+    // An $or beside an equality is kept, even where mongod 8 simplifies (expression_simplifier_test.cpp, ContainedOr), so the insert has the
+    // id of the document that was not matched, and collides with it. mongod itself retries such an upsert only if the query consists of
+    // equalities (write_ops_exec.cpp, shouldRetryDuplicateKeyException). For $ne, see jstests/core/query/ne/ne_null.js and ne_array.js.
+    // Two documents are equal if they have the same fields in the same order (manual, "Query on Embedded/Nested Documents").
     [Theory]
     [InlineData("{ name: 'Ann', attributes: { x: '1', y: '2' } }", true)]
     [InlineData("{ name: 'Ann', email: null, attributes: { x: '1', y: '2' } }", true)]

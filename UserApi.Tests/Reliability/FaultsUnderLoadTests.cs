@@ -81,8 +81,8 @@ public abstract class FaultTests(ITestOutputHelper output)
 /// <summary>Faults of the network: the eight toxics of Toxiproxy.</summary>
 public abstract class NetworkFaultTests(ITestOutputHelper output) : FaultTests(output)
 {
-    // A healthy server closes no connection unless it recycles them, so slow_close would have no effect. The interval is longer than the 0.8 s
-    // after which the driver may retry a request (the delay, and 0.5 s between two checks of the server), because it retries only once.
+    // A healthy server closes no connection unless it recycles them, so slow_close would have no effect. The driver retries a request only
+    // once, after up to 0.8 s (the delay, and 0.5 s between two checks of the server), so the interval must be longer.
     private static readonly TimeSpan s_recycling = TimeSpan.FromSeconds(1.3);
 
     private protected async Task RunAsync(Fault fault, bool hurts)
@@ -261,9 +261,9 @@ public sealed class FaultRemainsTests(ITestOutputHelper output)
         }
     }
 
-    // .NET does not count tasks. A task that waits for a timeout counts among the timers, one that blocks among the threads, and one that waits
-    // for the network among the connections. A task that nothing will ever complete only uses memory. ThreadPool.PendingWorkItemCount includes
-    // none of them, because it counts the work that is about to run.
+    // .NET does not count tasks. A task that waits for a timeout counts among the timers, one that blocks among the threads, and one that
+    // waits for the network among the connections. A task that waits for nothing more only uses memory. ThreadPool.PendingWorkItemCount
+    // includes none of them, because it counts the work that is about to run.
     private static (long Memory, long Timers, int Threads) Measure() =>
         (GC.GetTotalMemory(forceFullCollection: true), Timer.ActiveCount, ThreadPool.ThreadCount);
 }

@@ -13,9 +13,9 @@ namespace UserApi.Tests.Reliability;
 
 /// <summary>
 /// Random sequences of requests from several callers, with each response checked against a model of users, preconditions and pages; and
-/// random concurrent requests, with the responses checked against every order that the requests could have had. A failing sequence is shrunk
-/// and printed with the seed that repeats it. <c>USERAPI_TEST_SEQUENCES</c> is the number of sequences on each store (default: 2,500); for
-/// every ten of them there is one sequence of concurrent requests.
+/// random concurrent requests, with the responses checked against every order that the requests could have had. A failing sequence is
+/// shrunk and printed with the seed that repeats it. <c>USERAPI_TEST_SEQUENCES</c> is the number of sequences on each store (default:
+/// 2,500); for every ten of them there is one sequence of concurrent requests.
 /// </summary>
 public abstract class ModelTests : IAsyncLifetime
 {
