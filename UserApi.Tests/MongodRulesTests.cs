@@ -67,9 +67,9 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(["_id", "x"], (await Users.Find("{ }").SingleAsync(Cancellation)).Names);
     }
 
-    // An $or beside an equality is kept, even where mongod 8 simplifies (expression_simplifier_test.cpp, ContainedOr), so the insert has the
-    // id of the document that was not matched, and collides with it. mongod itself retries such an upsert only if the query consists of
-    // equalities (write_ops_exec.cpp, shouldRetryDuplicateKeyException). For $ne, see jstests/core/query/ne/ne_null.js and ne_array.js.
+    // An $or beside an equality is kept, even where mongod 8 simplifies (expression_simplifier_test.cpp, ContainedOr), so the insert has
+    // the id of the document that was not matched, and collides with it. mongod itself retries such an upsert only if the query consists
+    // of equalities (write_ops_exec.cpp, shouldRetryDuplicateKeyException). For $ne, see jstests/core/query/ne/ne_null.js and ne_array.js.
     // Two documents are equal if they have the same fields in the same order (manual, "Query on Embedded/Nested Documents").
     [Theory]
     [InlineData("{ name: 'Ann', attributes: { x: '1', y: '2' } }", true)]
