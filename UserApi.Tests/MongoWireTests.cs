@@ -8,7 +8,7 @@ using UserApi.MongoWire;
 
 namespace UserApi.Tests;
 
-/// <summary>The wire server, seen through the official driver: what the store's tests and the benchmarks rely on.</summary>
+/// <summary>The double as the official driver sees it: the behaviour that the store's tests and the benchmarks rely on.</summary>
 public sealed class MongoWireTests : MongoWireTest
 {
     [Fact]
@@ -46,7 +46,7 @@ public sealed class MongoWireTests : MongoWireTest
         await Eventually(() => Hellos() >= before + 3);
 
         Assert.Contains(Server.RecentCommands, command => command.Contains("maxAwaitTimeMS"));
-        Assert.InRange(Server.OpenConnections, 2, 3); // monitor, its round-trip timer, one of the pool
+        Assert.InRange(Server.OpenConnections, 2, 3); // the monitor, its round-trip timer, and one of the pool
     }
 
     [Fact]
@@ -518,7 +518,7 @@ public sealed class MongoWireTests : MongoWireTest
         Server.Latency = TimeSpan.FromMinutes(1);
         await users.Database.RunCommandAsync<BsonDocument>("{ hello: 1 }", cancellationToken: Cancellation)
             .WaitAsync(TimeSpan.FromSeconds(10), Cancellation);
-        Server.Latency = TimeSpan.Zero; // the driver says goodbye to its sessions
+        Server.Latency = TimeSpan.Zero; // the driver ends its sessions without delay
     }
 
     [Fact]
@@ -558,7 +558,7 @@ public sealed class MongoWireTests : MongoWireTest
             }
             catch (SocketException)
             {
-                return 0; // reset
+                return 0; // the connection was reset
             }
         }
     }

@@ -6,8 +6,8 @@ using UserApi.MongoWire;
 namespace UserApi.Tests;
 
 /// <summary>
-/// Rules of mongod that a store relies on. Each test names the test or the source of mongod that holds the real server to the same: a double
-/// that is written beside the code that it tests proves that both agree, not that either is right.
+/// Rules of mongod that the store relies on. Each test names the test or source of mongod that proves the same for the real server, because
+/// a double that is written together with the code that it tests proves only that both agree, not that either is right.
 /// </summary>
 public sealed class MongodRulesTests : MongoWireTest
 {
@@ -37,8 +37,8 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.IsType<BsonObjectId>(await UpsertAsync(query));
     }
 
-    // src/mongo/db/matcher/expression_optimize_test.cpp: EmptyInOptimizesToAlwaysFalse and NestedAndWithAlwaysFalseOptimizesToAlwaysFalse:
-    // what is always false has no equality left, so the new document does not get the id that the query names.
+    // src/mongo/db/matcher/expression_optimize_test.cpp, EmptyInOptimizesToAlwaysFalse and NestedAndWithAlwaysFalseOptimizesToAlwaysFalse:
+    // a query that is always false has no equality left, so the new document does not get the id that the query names.
     [Theory]
     [InlineData("{ _id: 'a', version: { $in: [] } }")]
     [InlineData("{ version: { $in: [] }, _id: 'a' }")]
@@ -52,7 +52,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(2, Server.DocumentCount("users", "users"));
     }
 
-    // jstests/core/write/update/upsert_fields.js: an operator that is not an equality adds nothing and takes nothing away.
+    // jstests/core/write/update/upsert_fields.js: an operator that is not an equality adds nothing and removes nothing.
     [Theory]
     [InlineData("{ _id: 'a', version: { $nin: ['v', 'w'] } }")]
     [InlineData("{ _id: 'a', version: { $nin: [] } }")]
@@ -67,10 +67,10 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(["_id", "x"], (await Users.Find("{ }").SingleAsync(Cancellation)).Names);
     }
 
-    // An $or beside an equality stays beside it, also where mongod 8 simplifies (expression_simplifier_test.cpp, ContainedOr), so the insert
-    // has the id of what was not matched, and collides with it. mongod tries such an upsert again by itself only where the query has nothing
-    // but equalities (write_ops_exec.cpp, shouldRetryDuplicateKeyException). $ne: jstests/core/query/ne/ne_null.js and ne_array.js; a document
-    // equals another one with the same fields in the same order (manual, "Query on Embedded/Nested Documents").
+    // An $or beside an equality is kept, even where mongod 8 simplifies (expression_simplifier_test.cpp, ContainedOr), so the insert has
+    // the id of the document that was not matched, and collides with it. mongod itself retries such an upsert only if the query consists
+    // of equalities (write_ops_exec.cpp, shouldRetryDuplicateKeyException). For $ne, see jstests/core/query/ne/ne_null.js and ne_array.js.
+    // Two documents are equal if they have the same fields in the same order (manual, "Query on Embedded/Nested Documents").
     [Theory]
     [InlineData("{ name: 'Ann', attributes: { x: '1', y: '2' } }", true)]
     [InlineData("{ name: 'Ann', email: null, attributes: { x: '1', y: '2' } }", true)]
@@ -93,7 +93,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(!collides, (await Users.Find("{ }").SingleAsync(Cancellation)).Contains("x"));
     }
 
-    // jstests/core/write/update/upsert_fields.js: a replacement takes nothing but _id.
+    // jstests/core/write/update/upsert_fields.js: a replacement takes only _id from the query.
     [Theory]
     [InlineData("{ $set: { x: 1 } }", "{ _id: 'a', name: 'Ann', x: 1 }")]
     [InlineData("{ x: 1 }", "{ _id: 'a', x: 1 }")]
@@ -141,7 +141,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(2, (await Assert.ThrowsAsync<MongoCommandException>(() => RunAsync(command))).Code);
     }
 
-    // The order in src/mongo/db/service_entry_point_common.cpp: the failpoint blocks before the command's maxTimeMS begins to count.
+    // src/mongo/db/service_entry_point_common.cpp: the failpoint blocks before the command's maxTimeMS starts to count.
     [Fact]
     public async Task FailCommand_blocks_longer_than_maxTimeMS()
     {
@@ -170,7 +170,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(1, Server.DocumentCount("users", "users"));
     }
 
-    // As above. Without a write concern the set's default holds, majority since 5.0 (manual, "Implicit Default Write Concern").
+    // As above. Without a write concern, the replica set's default applies: majority since 5.0 (manual, "Implicit Default Write Concern").
     [Theory]
     [InlineData("writeConcern: { w: 'majority' }")]
     [InlineData("ordered: true")]
@@ -245,7 +245,7 @@ public sealed class MongodRulesTests : MongoWireTest
 
         await AssertTakenAsync("a", "x");
         await Users.UpdateOneAsync(ById("c"), Updates.Set("email", "y"), null, Cancellation);
-        await Users.UpdateOneAsync(ById("a"), Updates.Set("email", "x"), null, Cancellation); // "c" has moved
+        await Users.UpdateOneAsync(ById("a"), Updates.Set("email", "x"), null, Cancellation); // "c" has another value now
         await AssertTakenAsync("b", "x");
         await Users.UpdateOneAsync(ById("a"), Updates.Unset("email"), null, Cancellation);
         await Users.UpdateOneAsync(ById("b"), Updates.Set("email", "x"), null, Cancellation); // "a" has left the index
@@ -260,7 +260,7 @@ public sealed class MongodRulesTests : MongoWireTest
         }
     }
 
-    // manual, "Unique Indexes": a unique index holds null for a document without the field, so there can be one.
+    // manual, "Unique Indexes": a unique index stores null for a document without the field, so only one is allowed.
     [Fact]
     public async Task A_unique_index_over_all_documents_allows_one_without_the_field()
     {
@@ -312,7 +312,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(code, (await Assert.ThrowsAsync<MongoCommandException>(() => CreateIndexAsync(specification))).Code);
     }
 
-    // src/mongo/db/storage/duplicate_key_error_info.cpp and manual, "Index Builds on Populated Collections": one violation ends the build.
+    // src/mongo/db/storage/duplicate_key_error_info.cpp and manual, "Index Builds on Populated Collections": one violation fails the build.
     [Fact]
     public async Task A_unique_index_cannot_be_built_over_documents_that_break_it()
     {
@@ -375,7 +375,7 @@ public sealed class MongodRulesTests : MongoWireTest
         static UpdateOneModel<BsonDocument> Upsert(string id, string field) => new(ById(id), Updates.Set(field, "x")) { IsUpsert = true };
     }
 
-    // src/mongo/db/session/initialize_operation_session_info.cpp, held by jstests/noPassthrough/retryable_writes_standalone_api.js
+    // src/mongo/db/session/initialize_operation_session_info.cpp, tested by jstests/noPassthrough/retryable_writes_standalone_api.js
     [Fact]
     public async Task A_standalone_refuses_transaction_numbers()
     {
@@ -388,7 +388,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(0, standalone.DocumentCount("users", "users"));
     }
 
-    // As above; 301 is Amazon DocumentDB's ("Functional differences": it does not support retryable writes).
+    // As above. 301 is the code of Amazon DocumentDB, which does not support retryable writes ("Functional differences").
     [Theory]
     [InlineData(20)]
     [InlineData(301)]
@@ -418,7 +418,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal((code, name), ((reply as MongoCommandException)!.Code, (reply as MongoCommandException)!.CodeName));
     }
 
-    // jstests/core/collation.js: a command's collation overrules the collection's default, which is that of the index on _id.
+    // jstests/core/collation.js: a command's collation overrides the collection's default, which is that of the index on _id.
     [Fact]
     public async Task Ids_compare_by_the_collations_of_the_collection_and_of_the_command()
     {
@@ -432,7 +432,7 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(ServerErrorCategory.DuplicateKey, e.WriteError.Category);
     }
 
-    // manual, "Use Indexes to Sort Query Results": by the first key, then the next; a missing field is null, which comes first.
+    // manual, "Use Indexes to Sort Query Results": by the first key, then by the next; a missing field sorts as null, which comes first.
     [Theory]
     [InlineData("{ }", "{ name: 1, _id: 1 }", "d b c a")]
     [InlineData("{ }", "{ name: -1, _id: 1 }", "a b c d")]

@@ -5,7 +5,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests;
 
-/// <summary>What comes from elsewhere is what was looked at: packages by their hashes, actions by their commits, tools by their versions.</summary>
+/// <summary>Dependencies are pinned: packages by their hashes, actions by their commits, tools by their versions.</summary>
 public partial class SupplyTests
 {
     private static readonly string s_workflows = Repository.File(".github", "workflows");
@@ -16,13 +16,13 @@ public partial class SupplyTests
     public void Every_project_with_packages_has_a_lock_file_with_a_hash_of_each()
     {
         var projects = Directory.EnumerateFiles(Repository.Root, "*.csproj", SearchOption.AllDirectories)
-            .Where(file => !Path.GetFileName(file).StartsWith("UserApi.AppHost", StringComparison.Ordinal)) // not on every feed
+            .Where(file => !Path.GetFileName(file).StartsWith("UserApi.AppHost", StringComparison.Ordinal)) // Aspire is not on every feed
             .ToList();
 
         Assert.NotEmpty(projects);
         Assert.All(projects, project => AssertLocked(Path.Combine(Path.GetDirectoryName(project)!, "packages.lock.json")));
 
-        // What ships is restored for the machines that it runs on, see Directory.Build.props.
+        // Publishing restores for the target platforms and has lock files of its own (see Directory.Build.props).
         AssertLocked(Repository.File("UserApi.Api", "packages.publish.lock.json"));
         AssertLocked(Repository.File("UserApi.ServiceDefaults", "packages.publish.lock.json"));
 

@@ -6,7 +6,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
 
-/// <summary>Callers without a token, where they are let in.</summary>
+/// <summary>Requests without a token, when anonymous access is allowed.</summary>
 public class AnonymousTests
 {
     private const string Line = "Callers without a token may do everything";

@@ -6,7 +6,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
 
-/// <summary>Who wrote what: one line for each write.</summary>
+/// <summary>The audit log, which has one line for each write.</summary>
 public sealed class AuditTests : IDisposable
 {
     private const string Id = "ana@example.org";
@@ -127,7 +127,7 @@ public sealed class AuditTests : IDisposable
         Assert.Equal(messages, Messages);
     }
 
-    // An issuer may let its users choose their names: none of them is a line of its own, or moves a terminal's cursor.
+    // Some issuers let users choose their subject, so line breaks and terminal control characters in it must be escaped.
     [Fact]
     public async Task A_subject_cannot_forge_a_line()
     {
@@ -149,7 +149,7 @@ public sealed class AuditTests : IDisposable
             Messages);
     }
 
-    // The levels as shipped, and a level that an operator has raised.
+    // The default log level as shipped, and as raised by an operator.
     [Theory]
     [InlineData("Information")]
     [InlineData("Error")]

@@ -25,13 +25,13 @@ public class BearerSchemeTests
             configure.Configure(JwtBearerDefaults.AuthenticationScheme, jwt);
         }
 
-        Assert.Empty(jwt.TokenValidationParameters.IssuerSigningKeys); // looks for them
+        Assert.Empty(jwt.TokenValidationParameters.IssuerSigningKeys); // reading them reads their settings
         Assert.Equal(
             typeof(BearerSchemeOptions).GetProperties().Select(property => property.Name).Order(),
             read.Where(key => key.StartsWith("Schemes:Bearer:", StringComparison.Ordinal)).Select(key => key.Split(':')[2]).Distinct().Order());
     }
 
-    /// <summary>A configuration with nothing in it but an issuer, that keeps the names it is asked for.</summary>
+    /// <summary>A configuration that contains only an issuer and records the keys that are read.</summary>
     private sealed class RecordedConfiguration(string path, HashSet<string> read) : IConfigurationSection, IAuthenticationConfigurationProvider
     {
         public IConfiguration AuthenticationConfiguration => this;
@@ -58,7 +58,7 @@ public class BearerSchemeTests
             return new RecordedConfiguration(Under(key), read);
         }
 
-        // The scheme has something, or nothing would be read of it; a list has nothing.
+        // The scheme needs a child, because the library ignores an empty section. Lists are empty.
         public IEnumerable<IConfigurationSection> GetChildren() => path == "Schemes:Bearer" ? [new RecordedConfiguration(Under("x"), read)] : [];
 
         public IChangeToken GetReloadToken() => throw new NotSupportedException();

@@ -7,8 +7,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Access;
 
 /// <summary>
-/// The rate limit, and who counts as one caller. Two take turns in 40 calls at once, with 20 calls for each caller: all are answered
-/// if they are two callers, about half of them if they are one.
+/// The rate limit, and which requests count as those of one caller. Two clients together send 40 requests at once, and the limit allows 20
+/// for each caller: all requests succeed if the clients count as two callers, and about half of them if they count as one.
 /// </summary>
 public class CallerLimitTests
 {
@@ -106,7 +106,7 @@ public class CallerLimitTests
 
     private static void AssertTwoCallers(HttpResponseMessage[] answers) => Assert.Equal(Calls, Answered(answers));
 
-    // A bucket fills while the calls are made: a second more is one call more.
+    // The bucket refills by one request per second while the requests are sent.
     private static void AssertOneCaller(HttpResponseMessage[] answers) => Assert.InRange(Answered(answers), Calls / 2, Calls - 5);
 
     private static int Answered(HttpResponseMessage[] answers)

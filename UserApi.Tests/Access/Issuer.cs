@@ -26,25 +26,25 @@ internal sealed class Issuer : IAsyncDisposable
     {
     }
 
-    /// <summary>What an API is configured with.</summary>
+    /// <summary>The address that an API is configured with.</summary>
     public string Address { get; private set; } = "http://127.0.0.1:0";
 
-    /// <summary>What new tokens are signed with.</summary>
+    /// <summary>The key that signs new tokens.</summary>
     public SigningCredentials Key { get; private set; } = NewRsaKey();
 
-    /// <summary>The keys that are published; after <see cref="Rotate"/> there may be old ones, too.</summary>
+    /// <summary>The published keys; after <see cref="Rotate"/> they may include old ones.</summary>
     public IReadOnlyList<SigningCredentials> Keys { get; private set; } = [];
 
-    /// <summary>How long every answer is held back.</summary>
+    /// <summary>The delay before each response.</summary>
     public TimeSpan Delay { get; set; }
 
-    /// <summary>How often it was asked for anything.</summary>
+    /// <summary>The number of requests received.</summary>
     public int Requests => _requests;
 
-    /// <summary>The names of all headers that it was ever sent.</summary>
+    /// <summary>The names of all request headers received.</summary>
     public IEnumerable<string> Headers => _headers;
 
-    /// <summary>The settings of an API that takes this issuer's tokens, and no call without one.</summary>
+    /// <summary>The settings of an API that accepts only requests with a token of this issuer.</summary>
     public (string, string)[] Settings =>
     [
         ("Authentication:AllowAnonymous", "false"),
@@ -67,7 +67,7 @@ internal sealed class Issuer : IAsyncDisposable
     public static SigningCredentials NewEcKey() =>
         new(new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = Guid.NewGuid().ToString("N") }, SecurityAlgorithms.EcdsaSha256);
 
-    /// <summary>Listens, again at the same address after <see cref="StopAsync"/>.</summary>
+    /// <summary>Starts listening; after <see cref="StopAsync"/> at the same address again.</summary>
     public async Task StartAgainAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -102,14 +102,14 @@ internal sealed class Issuer : IAsyncDisposable
         }
     }
 
-    /// <summary>Signs with another key from now on.</summary>
+    /// <summary>Replaces the signing key.</summary>
     public void Rotate(SigningCredentials next, bool keepOld)
     {
         Keys = keepOld ? [.. Keys, next] : [next];
         Key = next;
     }
 
-    /// <summary>A good token for everything, unless changed.</summary>
+    /// <summary>A valid token with both scopes, unless the parameters change it.</summary>
     public string Token(string scope = Both, Action<SecurityTokenDescriptor>? change = null)
     {
         var token = new SecurityTokenDescriptor

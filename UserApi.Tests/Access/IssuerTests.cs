@@ -8,7 +8,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
 
-/// <summary>Keys that rotate, and an issuer that is slow or down.</summary>
+/// <summary>Key rotation, and an issuer that is slow or down.</summary>
 public class IssuerTests
 {
     private static readonly TimeSpan s_refresh = TimeSpan.FromSeconds(1);
@@ -40,7 +40,7 @@ public class IssuerTests
         await EventuallyAsync(404, () => client.Get("nobody", HttpSteps.Bearer(ofSecond)).Status());
         await client.Get("nobody", HttpSteps.Bearer(ofFirst)).Is(HttpStatusCode.NotFound);
 
-        // The second time there has to be an interval between.
+        // The library requests new keys at most once per RefreshInterval, so the second change takes effect later.
         issuer.Rotate(Issuer.NewEcKey(), keepOld: false);
         var ofThird = issuer.Token();
         await EventuallyAsync(404, () => client.Get("nobody", HttpSteps.Bearer(ofThird)).Status());
@@ -153,7 +153,7 @@ public class IssuerTests
         using var client = api.CreateClient();
         await client.Send("GET", "/alive").Is(HttpStatusCode.OK);
 
-        // One after the other they would take 20 s.
+        // Sequentially, the requests would take 20 s.
         var start = Stopwatch.GetTimestamp();
         var statuses = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => client.Get("nobody", HttpSteps.Bearer(issuer.Token())).Status()));
 
@@ -179,7 +179,7 @@ public class IssuerTests
             var start = Stopwatch.GetTimestamp();
             Assert.Equal(path == "/nothing" ? 404 : 200, await client.Send("GET", path, HttpSteps.Bearer(token)).Status());
 
-            // /health waits a second, to find out whether the details are this caller's business.
+            // /health waits up to 1 s for the issuer, to learn whether this caller may see the details.
             Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(5));
         }
 
@@ -188,7 +188,7 @@ public class IssuerTests
 
     private static readonly SigningCredentials[] s_strangers = [Issuer.NewRsaKey(), Issuer.NewEcKey()];
 
-    // The shortest interval between two requests for new keys that the library takes.
+    // 1 s is the shortest RefreshInterval that the library accepts.
     private static ApiFactory Api(Issuer issuer) => new(issuer.Settings)
     {
         Configure = services => services.Configure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, jwt => jwt.RefreshInterval = s_refresh),
@@ -199,7 +199,7 @@ public class IssuerTests
         var start = Stopwatch.GetTimestamp();
         while (await status() is var actual && actual != expected)
         {
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), $"It is {actual} after 10 s, not {expected}.");
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(10), $"After 10 s the status is {actual}, not {expected}.");
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
     }

@@ -4,7 +4,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
 
-/// <summary>The local token that the README shows how to make: with the SDK's own tool, in a home of the test's own.</summary>
+/// <summary>The README's way to create a local token, with the SDK's own tool in a temporary home directory.</summary>
 public class LocalTokenTests
 {
     [Fact]
@@ -18,7 +18,7 @@ public class LocalTokenTests
             File.Copy(Repository.File("UserApi.Api", name), folder.File(name));
         }
 
-        // Where the SDK and the program look for the user's secrets: on Unix, and on Windows
+        // The SDK and the program look for user secrets below HOME on Unix and below APPDATA on Windows.
         (string, string?)[] home = [("HOME", folder.Path), ("APPDATA", folder.Path)];
         var (exitCode, output, error) = await ApiProcess.RunDotnetAsync(
             [.. home, ("DOTNET_CLI_HOME", folder.Path), ("DOTNET_NOLOGO", "true"), ("TMPDIR", folder.Path)],

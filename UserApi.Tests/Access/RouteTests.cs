@@ -3,7 +3,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
 
-/// <summary>What each route asks of its caller.</summary>
+/// <summary>The authorization that each route requires.</summary>
 public class RouteTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -17,7 +17,7 @@ public class RouteTests
         string?[] tokens = [null, issuer.Token(Issuer.Read), issuer.Token(Issuer.Write), issuer.Token(Issuer.Both)];
         (string Route, int[] Statuses)[] table =
         [
-            // none, read, write, both
+            // the statuses without a token, and with the scopes read, write, and both
             ("PUT /users/ana", [401, 403, 201, 200]),
             ("PATCH /users/ana", [401, 403, 200, 200]),
             ("GET /users/ana", [401, 200, 403, 200]),
@@ -85,7 +85,7 @@ public class RouteTests
         Assert.Equal(["status"], await MembersAsync("/health", HttpSteps.Bearer("nonsense")));
         Assert.Equal(["status"], await MembersAsync("/health", HttpSteps.Bearer(issuer.Token(Issuer.Write))));
         Assert.Equal(["status", "checks"], await MembersAsync("/health", HttpSteps.Bearer(issuer.Token(Issuer.Read))));
-        Assert.Equal(["status"], await MembersAsync("/alive", HttpSteps.Bearer(issuer.Token(Issuer.Read)))); // does not look at tokens
+        Assert.Equal(["status"], await MembersAsync("/alive", HttpSteps.Bearer(issuer.Token(Issuer.Read)))); // ignores tokens
 
         async Task<IEnumerable<string>> MembersAsync(string path, params (string, string)[] headers)
         {

@@ -3,7 +3,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
 
-/// <summary>The program itself, started with settings that leave open who may call.</summary>
+/// <summary>The start of the program with incomplete or invalid settings for authentication, trusted proxies and telemetry.</summary>
 public class StartTests
 {
     private const string Authority = "--Authentication:Schemes:Bearer:Authority=https://login.example.org/";

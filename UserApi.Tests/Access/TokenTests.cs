@@ -9,7 +9,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Access;
 
-/// <summary>Which tokens get in. The user asked for does not exist, so 404 is what those are answered who do.</summary>
+/// <summary>Which tokens are accepted. The requested user does not exist, so an authorized request gets a 404.</summary>
 public class TokenTests
 {
     private static readonly string[] s_bothScopes = [Issuer.Read, Issuer.Write];

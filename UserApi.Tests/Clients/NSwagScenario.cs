@@ -1,4 +1,4 @@
-// What a program does with a client that NSwag made. NSwagTests compiles it with that client.
+// Uses the client that NSwag generates, as a program would. NSwagTests compiles this file with that client.
 using System;
 using System.Collections.Generic;
 using System.Linq;
@@ -10,7 +10,7 @@ namespace Generated
 {
     public partial class UserApiClient
     {
-        // NSwag's own way to the headers of a response: a partial method.
+        // NSwag gives access to response headers through this partial method.
         public string LastTag { get; private set; }
 
         partial void ProcessResponse(HttpClient client, HttpResponseMessage response) => LastTag = response.Headers.ETag?.Tag;
@@ -32,18 +32,18 @@ public static class NSwagScenario
         Equal("Ana Lima", replaced.Name);
         Equal(created.CreatedAt, replaced.CreatedAt);
 
-        // Read, and not modified
+        // Read, with and without If-None-Match
         var read = await client.GetUserAsync("ana", null, null);
         Equal(replaced.UpdatedAt, read.UpdatedAt);
         var tag = client.LastTag;
         Equal(304, await StatusOf(() => client.GetUserAsync("ana", null, tag)));
 
-        // A patch of one member changes nothing else
+        // Patch one member; the others must not change
         var patched = await client.PatchUserAsync("ana", null, null, null, new Dictionary<string, object> { ["name"] = "Ana L." });
         Equal("Ana L. ana@example.org blue", $"{patched.Name} {patched.Email} {patched.Attributes["team"]}");
         Equal(412, await StatusOf(() => client.PutUserAsync("ana", tag, null, null, ana)));
 
-        // All pages
+        // Read all pages
         foreach (var id in new[] { "bo", "cy", "di" })
         {
             await client.PutUserAsync(id, null, null, null, new UserInput { Name = id });
@@ -64,11 +64,11 @@ public static class NSwagScenario
 
         Equal("ana bo cy di", string.Join(' ', ids));
 
-        // An error with its fields
+        // Read the fields of an error
         try
         {
             await client.PutUserAsync("ana", null, null, null, new UserInput { Name = " ", Email = "nobody" });
-            throw new Exception("A blank name was taken.");
+            throw new Exception("A blank name was accepted.");
         }
         catch (ApiException<Problem> e)
         {

@@ -3,8 +3,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Clients;
 
 /// <summary>
-/// Uses the API as a TypeScript developer does: through clients that the usual generators make of the committed <c>openapi.json</c>. The compiler
-/// checks them and what uses them as strictly as it can.
+/// Uses the API like a TypeScript developer, through clients that the usual generators make from the committed <c>openapi.json</c>. The
+/// compiler checks the clients and the code that uses them as strictly as it can.
 /// </summary>
 public sealed class TypeScriptTests : IDisposable
 {
@@ -19,13 +19,13 @@ public sealed class TypeScriptTests : IDisposable
     {
         var npm = Programs.Find("npm");
         var node = Programs.Find("node");
-        Assert.SkipWhen(npm is null || node is null, "There is no npm with its node on the PATH (Debian: apt-get install npm).");
+        Assert.SkipWhen(npm is null || node is null, "npm and node must be on the PATH (Debian: apt-get install npm).");
         foreach (var file in (string[])["package.json", "package-lock.json", "tsconfig.json", "expect.ts", scenario])
         {
             File.Copy(Repository.File("UserApi.Tests", "Clients", "TypeScript", file), _folder.File(file));
         }
 
-        // What runs are the versions of the lock file, and no script of a package.
+        // Install the exact versions of the lock file, and run no scripts of packages.
         await Programs.RunAsync(npm, _folder.Path, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error");
         await RunAsync(generator, [.. options, Repository.File("openapi.json")]);
         await RunAsync("tsc", "--project", ".");

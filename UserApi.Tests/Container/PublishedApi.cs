@@ -6,8 +6,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Container;
 
 /// <summary>
-/// The API as the image has it: published for this machine's architecture, with the image's environment, run by the image's user, who
-/// can write neither to the program's folder nor to a home nor to a folder for temporary files.
+/// The API as in the container image: published for this machine's architecture, with the image's environment variables and user. That user
+/// can write neither to the program's folder nor to a home directory or a temporary folder.
 /// </summary>
 public sealed class PublishedApi : IAsyncLifetime
 {
@@ -32,7 +32,7 @@ public sealed class PublishedApi : IAsyncLifetime
     private string Folder => _artifacts.File("app");
 
     public static void SkipTestWhereItCannotRun() =>
-        Assert.SkipUnless(s_canRun, "This takes Linux, and for root setpriv (util-linux) to become another user.");
+        Assert.SkipUnless(s_canRun, "This test needs Linux and, when run by root, setpriv (util-linux) to become another user.");
 
     public async ValueTask InitializeAsync()
     {
@@ -41,7 +41,7 @@ public sealed class PublishedApi : IAsyncLifetime
             return;
         }
 
-        // With a folder for the intermediate files too: those of the solution stay as they are.
+        // --artifacts-path keeps the intermediate files apart from those of the solution.
         using var publish = Process.Start(new ProcessStartInfo(Path.Combine(s_dotnetRoot, "dotnet"), [
             "publish", ProjectFile(), "--runtime", RuntimeInformation.RuntimeIdentifier, "--output", Folder,
             "--artifacts-path", _artifacts.File("artifacts"),
@@ -49,7 +49,7 @@ public sealed class PublishedApi : IAsyncLifetime
         ])
         {
             RedirectStandardOutput = true,
-            Environment = { ["TMPDIR"] = _artifacts.Path }, // the SDK does not take away all that it puts there
+            Environment = { ["TMPDIR"] = _artifacts.Path }, // the SDK does not delete all its temporary files
         })!;
         var output = await publish.StandardOutput.ReadToEndAsync();
         await publish.WaitForExitAsync();
@@ -78,7 +78,7 @@ public sealed class PublishedApi : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Starts the program as the image does, but for the given settings.</summary>
+    /// <summary>Starts the program as the image does, except for these settings.</summary>
     public Process Start(string[] args, params (string Name, string Value)[] settings)
     {
         var program = Path.Combine(Folder, "UserApi.Api");
@@ -108,7 +108,7 @@ public sealed class PublishedApi : IAsyncLifetime
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "UserApi.sln")))
         {
-            folder = folder.Parent ?? throw new InvalidOperationException("The tests run outside the repository.");
+            folder = folder.Parent ?? throw new InvalidOperationException("The tests must run inside the repository.");
         }
 
         return Path.Combine(folder.FullName, "UserApi.Api", "UserApi.Api.csproj");

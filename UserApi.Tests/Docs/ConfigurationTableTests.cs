@@ -8,10 +8,10 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Docs;
 
-/// <summary>The table of settings in docs/configuration.md is that of the options classes.</summary>
+/// <summary>The table of settings in docs/configuration.md agrees with the options classes.</summary>
 public class ConfigurationTableTests
 {
-    // What the platform reads by itself, and what the table says of it.
+    // Settings in the table that ASP.NET Core or OpenTelemetry reads, so that no options class has them.
     private static readonly string[] s_platform =
         ["AllowedHosts", "contentRoot", "Logging:LogLevel:*", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG", "urls"];
 
@@ -44,7 +44,7 @@ public class ConfigurationTableTests
         Assert.All(rows, row => Assert.NotEmpty(row.Text));
         Assert.All(rows.Where(row => settings.ContainsKey(row.Name)), row =>
         {
-            // The only default that depends on the environment
+            // The only default that depends on the environment.
             var expected = row.Name == "Authentication:AllowAnonymous" ? "in Development `true`, else `false`" : settings[row.Name];
             Assert.Equal((row.Name, expected), (row.Name, row.Default));
         });
@@ -65,13 +65,13 @@ public class ConfigurationTableTests
 
     private static IEnumerable<(string Name, string Default)> Settings(string section, object options) =>
         options.GetType().GetProperties().Select(property => property.PropertyType == typeof(SchemeOptions)
-            ? ($"{section}:{property.Name}:Bearer:*", "") // ASP.NET Core's own, in one row
+            ? ($"{section}:{property.Name}:Bearer:*", "") // ASP.NET Core's settings, in one row
             : ($"{section}:{property.Name}", Format(property.GetValue(options))));
 
     private static string Format(object? value) => value switch
     {
         null or "" => "",
-        IEnumerable list and not string => Assert.IsAssignableFrom<ICollection>(list).Count == 0 ? "" : throw new InvalidOperationException("A list with a default."),
+        IEnumerable list and not string => Assert.IsAssignableFrom<ICollection>(list).Count == 0 ? "" : throw new InvalidOperationException("A list must not have a default."),
         bool isSet => isSet ? "`true`" : "`false`",
         TimeSpan time => $"`{(time.Ticks % TimeSpan.TicksPerSecond == 0 ? $"{time:c}" : $"{time:c}".TrimEnd('0'))}`",
         _ => $"`{Convert.ToString(value, CultureInfo.InvariantCulture)}`",

@@ -3,7 +3,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Docs;
 
-/// <summary>The log line that says where to try the API names an address that whoever reads it can open, or is not there.</summary>
+/// <summary>The API logs the address of /docs only if the reader of the log can open it.</summary>
 public sealed class DocsAddressTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -19,8 +19,8 @@ public sealed class DocsAddressTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Development", "None")] // as Aspire starts it, behind a port of the AppHost: see AppHost.cs
-    [InlineData("Production", null)] // behind a load balancer, or the published port of a container
+    [InlineData("Development", "None")] // started by Aspire, behind a port of the AppHost (see AppHost.cs)
+    [InlineData("Production", null)] // behind a load balancer or a container's published port
     public async Task Nobody_reads_an_address_behind_another_one(string environment, string? logLevel)
     {
         var (_, output) = await RunAsync(environment, ("Logging__LogLevel__UserApi.Api.Docs", logLevel));
@@ -34,7 +34,7 @@ public sealed class DocsAddressTests : IDisposable
     [InlineData("http://127.0.0.1:8000", "http://127.0.0.1:8000")]
     public void A_wildcard_is_read_as_this_machine(string address, string expected) => Assert.Equal(expected, ApiDocs.ToLocal(address));
 
-    /// <summary>Starts the API, stops it, and returns where it listened and all that it wrote.</summary>
+    /// <summary>Starts and stops the API, and returns its address and its output.</summary>
     private async Task<(Uri Address, string[] Output)> RunAsync(string environment, params (string, string?)[] settings)
     {
         await using var api = await ApiProcess.StartAsync(

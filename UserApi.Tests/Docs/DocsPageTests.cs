@@ -3,7 +3,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Docs;
 
-/// <summary>Opens <c>/docs</c> as a person does, in a real browser.</summary>
+/// <summary>Opens <c>/docs</c> in a real browser, as a person does.</summary>
 public class DocsPageTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Docs;
 
-/// <summary>The links of the documents lead somewhere: to a file of the repository, and to a heading that is there.</summary>
+/// <summary>Every link in the documents leads to an existing file of the repository and an existing heading.</summary>
 public partial class LinkTests
 {
     public static TheoryData<string> Documents { get; } = new(
@@ -33,7 +33,7 @@ public partial class LinkTests
         }
     }
 
-    // As GitHub makes the anchor of a heading: lower case, without punctuation, a hyphen for each space.
+    // GitHub's anchor of a heading is in lower case, without punctuation, with a hyphen for each space.
     private static IEnumerable<string> Headings(string text) => Heading().Matches(Code().Replace(text, ""))
         .Select(heading => string.Concat(heading.Groups[1].Value.ToLowerInvariant().EnumerateRunes()
             .Where(rune => Rune.IsLetterOrDigit(rune) || rune.Value is ' ' or '-' or '_')).Replace(' ', '-'));

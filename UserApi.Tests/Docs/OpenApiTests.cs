@@ -22,7 +22,7 @@ public class OpenApiTests
 
         Assert.True(
             committed.ReplaceLineEndings("\n").TrimEnd() == served.ReplaceLineEndings("\n").TrimEnd(),
-            "openapi.json is not what the API serves: with the API running, curl http://localhost:8000/openapi.json > openapi.json");
+            "openapi.json is not what the API serves. Start the API and run: curl http://localhost:8000/openapi.json > openapi.json");
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public class OpenApiTests
             from endpoint in api.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             from method in endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]
             let path = "/" + endpoint.RoutePattern.RawText!.Trim('/')
-            where method != "HEAD" // RFC 9110 section 9.3.2 says what it is
+            where method != "HEAD" // RFC 9110 section 9.3.2 defines it
             select $"{method} {path}";
 
         Assert.Equal(mapped.Order(), documented.Order());

@@ -4,7 +4,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
 
-/// <summary>What a picky caller tries.</summary>
+/// <summary>Details of the HTTP contract that a strict caller checks.</summary>
 public class CallerTests : HttpTest
 {
     [Fact]
@@ -27,7 +27,7 @@ public class CallerTests : HttpTest
         for (var i = 0; i < 20; i++)
         {
             ids.Add((await (await Client.Send("POST", "/users", HttpSteps.Body(HttpSteps.Ana)).Is(HttpStatusCode.Created)).Read()).GetProperty("id").GetString()!);
-            await Task.Delay(2, TestContext.Current.CancellationToken); // the time in an id counts milliseconds
+            await Task.Delay(2, TestContext.Current.CancellationToken); // ids contain a time in milliseconds
         }
 
         Assert.Equal(ids.Distinct().Order(StringComparer.Ordinal), ids);
@@ -43,7 +43,7 @@ public class CallerTests : HttpTest
     [Fact]
     public async Task Times_have_exactly_three_decimals()
     {
-        for (var i = 0; i < 20; i++) // one in ten ends with a zero
+        for (var i = 0; i < 20; i++) // one time in ten ends with a zero
         {
             var user = await (await Client.Put("ana", $$"""{"name":"Ana {{i}}"}""")).Read();
 

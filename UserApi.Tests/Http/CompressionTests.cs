@@ -4,7 +4,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
 
-/// <summary>Pages and documents are compressed as RFC 9110 sections 8.4, 8.8.3.3 and 12.5.3 say; nothing else is.</summary>
+/// <summary>Only pages and documents are compressed, as RFC 9110 sections 8.4, 8.8.3.3 and 12.5.3 describe.</summary>
 public sealed class CompressionTests
 {
     private static readonly string[] s_documents = ["/openapi.json", "/docs/index.js", "/docs/swagger-ui.css"];

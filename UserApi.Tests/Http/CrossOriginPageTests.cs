@@ -19,7 +19,7 @@ public sealed class CrossOriginPageTests : IAsyncLifetime
         _pages.MapGet("/", () => Results.Content("<!doctype html><title>Another origin</title><link rel=icon href=data:,>", "text/html"));
     }
 
-    /// <summary>The origin of the pages. By the name <c>localhost</c>, the same pages are of another origin.</summary>
+    /// <summary>The origin of the pages. Under the name <c>localhost</c>, the same server is another origin.</summary>
     private Uri Origin => new(_pages.Urls.Single());
 
     public async ValueTask InitializeAsync() => await _pages.StartAsync(TestContext.Current.CancellationToken);
@@ -29,7 +29,7 @@ public sealed class CrossOriginPageTests : IAsyncLifetime
     [Fact]
     public async Task A_page_of_an_allowed_origin_writes_on_a_condition_and_reads_the_headers()
     {
-        // One for each of the five calls that are to succeed or lose; preflights take none.
+        // The burst allows exactly the first five requests below, so preflights must not count.
         await using var api = Allow(("Limits:RequestsPerSecondPerCaller", "1"), ("Limits:BurstPerCaller", "5"));
         using var browser = Browser.Start();
         browser.Open(Origin);

@@ -15,7 +15,7 @@ public class CrossOriginTests
         await using var api = new ApiFactory([.. issuer.Settings, ("Cors:AllowedOrigins:0", App), ("Limits:RequestsPerSecondPerCaller", "1"), ("Limits:BurstPerCaller", "1")]);
         using var client = api.CreateClient();
 
-        for (var i = 0; i < 5; i++) // preflights cost no tokens of the rate limit either
+        for (var i = 0; i < 5; i++) // preflights must not count against the rate limit either
         {
             using var preflight = await client.Send(
                 "OPTIONS", "/users/ana", ("Origin", App), ("Access-Control-Request-Method", "PATCH"), ("Access-Control-Request-Headers", "authorization,if-match"));

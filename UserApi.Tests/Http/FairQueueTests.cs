@@ -55,7 +55,7 @@ public class FairQueueTests
         var third = queue.EnterAsync('b', Cancellation).AsTask();
         Assert.False(await first[2]);
 
-        // Two each: who has another one has the most.
+        // Each caller has two waits, so the next one makes its caller the one with the most.
         Assert.False(await queue.EnterAsync('b', Cancellation));
         Assert.False(await queue.EnterAsync('a', Cancellation));
         Assert.DoesNotContain([first[0], first[1], second, third], wait => wait.IsCompleted);
@@ -77,7 +77,7 @@ public class FairQueueTests
         Assert.True(await patient);
     }
 
-    /// <summary>Random callers come, leave and lose timeout. What is promised is checked after each step, not how it is done.</summary>
+    /// <summary>Random callers enter, leave and time out. Each step checks the queue's guarantees, not its implementation.</summary>
     [Fact]
     public void Whatever_happens_it_is_bounded_busy_and_fair()
     {
@@ -147,12 +147,12 @@ public class FairQueueTests
         }
     }
 
-    /// <summary>Knows who works and who waits, and after each step what must have come of it.</summary>
+    /// <summary>Tracks who is served and who waits, and checks the outcome of each step.</summary>
     private sealed class Observer(int places, int capacity)
     {
         private readonly FairQueue<int> _queue = new(places, capacity);
         private readonly List<Wait> _waiting = []; // the oldest first
-        private readonly Dictionary<int, HashSet<int>> _servedSince = []; // by caller that waits: who has been served since its last turn
+        private readonly Dictionary<int, HashSet<int>> _servedSince = []; // by waiting caller: who has been served since that caller was
         private int _working;
 
         public void Come(int caller)
@@ -169,7 +169,7 @@ public class FairQueueTests
             }
             else if (isFull)
             {
-                // One is refused: the newest of a caller who has the most, this one included.
+                // The queue refuses the newest wait of a caller who has the most waits, including the new one.
                 var refused = Settled();
                 Assert.False(refused.Place.Result);
                 Assert.True(own + 1 >= most ? refused == come : CountOf(refused.Caller) == most);
@@ -216,7 +216,7 @@ public class FairQueueTests
             Remove(served);
             foreach (var (caller, others) in _servedSince)
             {
-                Assert.True(caller == served.Caller || others.Add(served.Caller), "Nobody is served twice while another waits.");
+                Assert.True(caller == served.Caller || others.Add(served.Caller), "No caller may be served twice while another one waits.");
             }
 
             _servedSince.GetValueOrDefault(served.Caller)?.Clear();
@@ -233,7 +233,7 @@ public class FairQueueTests
 
         private int CountOf(int caller) => _waiting.Count(wait => wait.Caller == caller);
 
-        /// <summary>The one wait that has come to its end.</summary>
+        /// <summary>The only completed wait.</summary>
         private Wait Settled()
         {
             Assert.True(SpinWait.SpinUntil(() => _waiting.Exists(wait => wait.Place.IsCompleted), TimeSpan.FromSeconds(10)));

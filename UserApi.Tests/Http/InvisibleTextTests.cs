@@ -7,7 +7,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
 
-/// <summary>Text that nobody can see. Its sources: UnicodeData.txt, and Default_Ignorable_Code_Point of DerivedCoreProperties.txt.</summary>
+/// <summary>Text that shows nothing. Sources: UnicodeData.txt, and Default_Ignorable_Code_Point in DerivedCoreProperties.txt.</summary>
 public class InvisibleTextTests : HttpTest
 {
     private static readonly string[] s_invisible =
@@ -22,10 +22,10 @@ public class InvisibleTextTests : HttpTest
 
     private static readonly string[] s_names =
     [
-        "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", // Persian, with a non-joiner
+        "\u0645\u06CC\u200C\u062E\u0648\u0627\u0647\u0645", // Persian, with a zero-width non-joiner
         "\u0D28\u0D3E\u0D7B\u0020\u0915\u094D\u200D\u0937", // a half form of Devanagari
-        "\U0001F468\u200D\U0001F469\u200D\U0001F467", // a family
-        "Ana \u2764\uFE0F", // a heart, as an emoji
+        "\U0001F468\u200D\U0001F469\u200D\U0001F467", // a family emoji
+        "Ana \u2764\uFE0F", // a heart in emoji presentation
         "\U0001F441\uFE0F\u200D\U0001F5E8\uFE0F", // an eye in a speech bubble
         "\u845B\U000E0100\u98FE", // a variant of an ideograph
         "\u1820\u180B\u1820", // a variant of a Mongolian letter
@@ -37,7 +37,7 @@ public class InvisibleTextTests : HttpTest
     [
         "\u2800", " \u2800\u00A0", "\u200D", "\u200C", "a\u200D", "\u200Da", "a \u200Db", "a\u200D b", "a\u200D\u200Db", "a\u200C\u200Db", "\uFE0F", "\uFE0Fa",
         "a \uFE0F", "a\uFE0F\uFE0F", "a\uFE0F\uFE00\U000E0100", "a\u200D\uFE0F", "\u2800\u200D\u2800",
-        "\U0001F3F4\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F", // the flag of England: its tags could say anything
+        "\U0001F3F4\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F", // the flag of England; tag characters can hide any text
     ];
 
     [Fact]

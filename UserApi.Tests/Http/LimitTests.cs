@@ -18,7 +18,7 @@ public class LimitTests
         await using var api = new ApiFactory();
         using var client = api.CreateClient();
 
-        // Kestrel counts what frames the chunks as well.
+        // Kestrel counts the chunk framing, too.
         await PutAsync(isChunked ? MaxBody - 256 : MaxBody).Is(HttpStatusCode.Created);
         await PutAsync(MaxBody + 1).IsProblem(HttpStatusCode.RequestEntityTooLarge);
         await PutAsync(3 * MaxBody).IsProblem(HttpStatusCode.RequestEntityTooLarge);
@@ -105,7 +105,7 @@ public class LimitTests
     {
         await using var api = new ApiFactory(("Limits:MaxConnections", "1"));
         using var client = api.CreateClient();
-        await client.Send("GET", "/alive").Is(HttpStatusCode.OK); // keeps its connection
+        await client.Send("GET", "/alive").Is(HttpStatusCode.OK); // keeps its connection open
 
         using var other = api.CreateClient();
         await Assert.ThrowsAsync<HttpRequestException>(() => other.Send("GET", "/alive"));
@@ -123,7 +123,7 @@ public class LimitTests
         };
         using var client = api.CreateClient();
 
-        // Two are worked on and three wait, until the gate opens: the others do not wait for it.
+        // Until the gate opens, two requests are in the store and three in the queue. The others must be refused before that.
         var requests = Enumerable.Range(0, 12).Select(_ => client.Get("ana")).ToList();
         var clock = Stopwatch.StartNew();
         for (var refused = 0; refused < 7; refused++)

@@ -8,7 +8,7 @@ public class MergePatchTests : HttpTest
 {
     private const string Before = """{"name":"Ana","email":"ana@example.org","attributes":{"a":"b","c":"d"}}""";
 
-    // Modelled on RFC 7396 appendix A
+    // Modelled on RFC 7396, appendix A.
     [Theory]
     [InlineData("{}", Before)]
     [InlineData("""{"name":"Bea"}""", """{"name":"Bea","email":"ana@example.org","attributes":{"a":"b","c":"d"}}""")]

@@ -73,7 +73,7 @@ public class PagingTests : HttpTest
     [InlineData(7)]
     public async Task Pages_in_the_order_of_code_points_lead_to_the_end_by_their_links(int limit)
     {
-        // In UTF-16 the letter outside the BMP would come before U+FF21; by culture, "B" after "a".
+        // By UTF-16 code units, U+10400 would come before U+FF21; by culture, "B" would come after "a".
         string[] ids = ["-", "B", "a+b=c|d", "\u00E9", "\uFF21", "\U00010400"];
         await PutAsync(ids.Reverse());
 
@@ -113,7 +113,7 @@ public class PagingTests : HttpTest
             (var page, var next, target) = await ReadAsync(target);
             seen.AddRange(page);
 
-            // Before, at and behind the place where the next page begins
+            // Add and delete users before, at and after the start of the next page.
             await PutAsync([$"a{seen.Count}", .. page.Select(id => $"{id}-new")]);
             foreach (var old in stay.Select(id => $"{id}-old").Where(id => id == next || page.Contains(id)))
             {
@@ -168,7 +168,7 @@ public class PagingTests : HttpTest
         Assert.Equal(all, seen);
     }
 
-    // RFC 9110 section 9.3.2: what is known only when the content is made may be left out.
+    // RFC 9110 section 9.3.2: a response to HEAD may omit headers whose values are known only when the content is generated.
     [Fact]
     public async Task Head_makes_no_page_unless_a_condition_asks_for_its_tag()
     {
@@ -198,7 +198,7 @@ public class PagingTests : HttpTest
 
     private async Task PutAsync(IEnumerable<string> ids) => await Task.WhenAll(ids.Select(id => Client.Put(id).Is(HttpStatusCode.Created)));
 
-    /// <summary>A page's ids, its "next", and the target that its link names.</summary>
+    /// <summary>A page's ids, its <c>next</c>, and the target of its <c>Link</c> header.</summary>
     private async Task<(List<string> Ids, string? Next, string? Target)> ReadAsync(string target)
     {
         var response = await Client.Send("GET", target).Is(HttpStatusCode.OK);

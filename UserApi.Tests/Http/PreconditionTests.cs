@@ -10,7 +10,7 @@ public class PreconditionTests : HttpTest
 
     private static readonly string[] s_methods = ["GET", "HEAD", "PUT", "PATCH", "DELETE"];
 
-    // TAG stands for the user's tag now, OLD for the one before.
+    // TAG stands for the current entity tag, OLD for the previous one.
     public static TheoryData<string, string, bool> OnAUser => new()
     {
         { "If-Match", "TAG", true },
@@ -62,14 +62,15 @@ public class PreconditionTests : HttpTest
                 await Task.FromResult(response).IsProblem(HttpStatusCode.PreconditionFailed);
             }
 
-            // What failed changed nothing.
+            // A failed request must not have changed the user.
             var now = await Client.Get("ana");
             Assert.Equal(!isRead && passes, now.StatusCode == HttpStatusCode.NotFound || now.Tag() != tag);
             await Client.Delete("ana");
         }
     }
 
-    // Ignored where the answer would be neither 2xx nor 412 without it (RFC 9110 section 13.2.1): only a PUT can fail one here.
+    // A precondition is ignored if the response without it would be neither 2xx nor 412 (RFC 9110 section 13.2.1). If there is no such
+    // user, only PUT succeeds, so only PUT can fail its precondition.
     [Theory]
     [InlineData("If-Match", "*", false)]
     [InlineData("If-Match", "\"x\"", false)]

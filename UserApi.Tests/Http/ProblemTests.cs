@@ -78,8 +78,8 @@ public class ProblemTests
         Assert.Contains("RFC 9112", chunk);
     }
 
-    // Kestrel's HttpProtocol.ProcessRequestsAsync refuses these before there is a request for the application: SetBadRequestState, then
-    // ProduceEnd with Content-Length 0. Where this fails, Kestrel has learnt to let the application answer, and docs/api.md is out of date.
+    // Kestrel refuses these before the application sees a request: HttpProtocol.ProcessRequestsAsync calls SetBadRequestState, then
+    // ProduceEnd with Content-Length 0. If this test fails, Kestrel lets the application respond, and docs/api.md is out of date.
     [Theory]
     [InlineData("GET /users HTTP/1.1\r\nBad Header: x\r\nHost: localhost\r\n\r\n", 400)]
     [InlineData("GET /users HTTP/1.1\r\n\r\n", 400)]

@@ -7,7 +7,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Http;
 
-/// <summary>What holds for every request there may be. A failure names the seed that repeats it.</summary>
+/// <summary>Properties that hold for every request. A failure names the seed that repeats it.</summary>
 public class PropertyTests : HttpTest
 {
     private static readonly Gen<string> s_anyRune = Gen.OneOf(Gen.Int[0, 0x2FF], Gen.Int[0, 0xFFFF], Gen.Int[0, 0x10FFFF])
@@ -181,7 +181,7 @@ public class PropertyTests : HttpTest
 
     private string NextId() => $"u{Interlocked.Increment(ref _users)}";
 
-    /// <summary>What a client writes of a user, in one spelling.</summary>
+    /// <summary>The members of a user that a client can write, in a canonical form.</summary>
     private static string Written(string json)
     {
         var user = JsonNode.Parse(json)!.AsObject();
@@ -189,7 +189,7 @@ public class PropertyTests : HttpTest
         return JsonSerializer.Serialize(new { name = (string?)user["name"], email = (string?)user["email"], attributes = attributes is { Count: > 0 } ? attributes : null });
     }
 
-    /// <summary>A body that is nearly right, most of the time.</summary>
+    /// <summary>A body that is usually valid or nearly valid.</summary>
     private static Gen<string> Body(int nulls)
     {
         var attributes = Object(s_key, Gen.Frequency((40, s_string), (nulls, s_null), (1, s_anything)), 4);

@@ -11,7 +11,7 @@ public class UserIdTests : HttpTest
         "\u00C5ngstr\u00F6m", "\u0418\u0432\u0430\u043D", "\u0391\u03B8\u03B7\u03BD\u03AC", "\u7528\u6237", "\uD55C\uAE00",
         "\u0645\u0633\u062A\u062E\u062F\u0645", "\u05DE\u05E9", "\u0663", "\uFF21", "\uFB01", "\U00010400", "\U0001D7D8", "\U00020000",
         "\u0939\u093F\u0928\u094D\u0926\u0940", "\u0E44\u0E17\u0E22\u0E17\u0E35\u0E48", "\u0BA4\u0BAE\u0BBF\u0BB4\u0BCD", // हिन्दी, ไทยที่, தமிழ்
-        "e\u0301", "A\u030A", "\u212B", "\u2126", "\u0958", "\uF900", "\u1100\u1161", "\uAC00\u11A8", "\U0002F800", "a\u20DD", // not in NFC, enclosed
+        "e\u0301", "A\u030A", "\u212B", "\u2126", "\u0958", "\uF900", "\u1100\u1161", "\uAC00\u11A8", "\U0002F800", "a\u20DD", // not NFC, enclosing mark
         "where", "null", "users", "__proto__", new string('a', 128), Repeat("\U00010400", 128), Repeat("\u00E9", 128),
     ];
 
@@ -24,7 +24,7 @@ public class UserIdTests : HttpTest
         Repeat("\U00010400", 129), Repeat("\u00E9", 129), new string('a', 2000),
     ];
 
-    // What a client would not send by itself
+    // Targets that an HTTP client does not send by itself.
     private static readonly string[] s_refusedTargets =
     [
         ".", "..", "%2e", "%2E", "%2e%2e", "%2E.", ".%2e", "...", "%2e%2e%2e", "..?x=1", ".#x", "%2F", "%2f", "a%2Fb", "%FF", "%C0%AE", "%ED%A0%80",
@@ -95,7 +95,7 @@ public class UserIdTests : HttpTest
         await Client.Put("\u00C9").Is(HttpStatusCode.Created);
     }
 
-    // Kestrel answers these itself, before the pipeline: a NUL in a path, and a request line over its limit of 8 KiB.
+    // Kestrel refuses these before the pipeline: a NUL in a path, and a request line longer than its limit of 8 KiB.
     [Theory]
     [InlineData("%00", 400)]
     [InlineData("a%00b", 400)]

@@ -29,7 +29,7 @@ public class UserResourceTests : HttpTest
         var created = await Client.Put("ana", Body).Is(HttpStatusCode.Created);
         (string, string)[] headers = prefer is null ? [] : [("Prefer", prefer)];
         var expected = prefer is null ? HttpStatusCode.OK : HttpStatusCode.NoContent;
-        await Task.Delay(2, TestContext.Current.CancellationToken); // another time of change would be another one
+        await Task.Delay(2, TestContext.Current.CancellationToken); // a changed updatedAt would differ by now
 
         foreach (var write in (Task<HttpResponseMessage>[])
         [
@@ -125,7 +125,7 @@ public class UserResourceTests : HttpTest
     [Fact]
     public void Problems_are_written_so_too_and_what_is_no_text_stays_escaped()
     {
-        // Controls, what JavaScript takes for the end of a line, half a character (which would be no UTF-8), and text
+        // Control characters, JavaScript's line terminators, a lone surrogate (which UTF-8 cannot encode), and ordinary text.
         const string Detail = "\0\u001b\u007f \u2028\u2029 \ud83e '<&>+\u00e9";
         var problem = new ProblemBody("about:blank", "", 400, Detail, "", null, null);
 

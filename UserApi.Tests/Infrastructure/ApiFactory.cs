@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging.Console;
 namespace UserApi.Tests.Infrastructure;
 
 /// <summary>
-/// The API as it ships, on a real Kestrel at a free port of loopback, with an embedded store of its own unless a connection string is
-/// among the settings. One per test: nothing is shared.
+/// The API as it ships, on Kestrel at a free loopback port. It has its own embedded store unless the settings contain a connection string.
+/// Each test creates its own instance.
 /// </summary>
 internal sealed class ApiFactory : WebApplicationFactory<Program>
 {
@@ -27,10 +27,10 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
     /// <summary>The environment. Default: Development.</summary>
     public string Environment { get; init; } = Environments.Development;
 
-    /// <summary>Replaces or adds services; set before the first client is made.</summary>
+    /// <summary>Replaces or adds services; must be set before the first client is created.</summary>
     public Action<IServiceCollection> Configure { get; init; } = _ => { };
 
-    /// <summary>Where the API listens.</summary>
+    /// <summary>The address at which the API listens.</summary>
     public Uri Address
     {
         get
@@ -40,14 +40,14 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
         }
     }
 
-    /// <summary>Makes a client that fails a test where a response is not as it is documented.</summary>
+    /// <summary>Creates a client that fails the test if a response is not as documented.</summary>
     public new HttpClient CreateClient() => CreateDefaultClient(new DocumentedHandler());
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {
         builder.UseEnvironment(Environment);
 
-        // Not UseKestrel(0): that sets the port while Program may have started the server already.
+        // Not UseKestrel(0), because it sets the port when Program may already have started the server.
         builder.UseUrls("http://127.0.0.1:0");
         builder.UseSetting("Store:Path", _folder.File("users.db"));
         foreach (var (key, value) in _settings)
@@ -57,7 +57,7 @@ internal sealed class ApiFactory : WebApplicationFactory<Program>
 
         builder.ConfigureTestServices(services =>
         {
-            // The console is that of all tests, which a run shows when one of them fails.
+            // All tests share the console, and a run with a failure shows all of it.
             services.Remove(services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
             services.AddSingleton<ILoggerProvider>(_log);
             Configure(services);

@@ -6,12 +6,12 @@ using System.Text.RegularExpressions;
 namespace UserApi.Tests.Infrastructure;
 
 /// <summary>
-/// The API as a process of its own, at a free port of loopback, with no setting of this process but those it is given: by argument where a
-/// key begins with <c>--</c>, else by environment variable, which null takes away.
+/// The API in its own process, at a free loopback port. It inherits no settings from this process. A setting whose key begins with
+/// <c>--</c> becomes an argument, any other an environment variable, which null removes.
 /// </summary>
 internal sealed partial class ApiProcess : IAsyncDisposable
 {
-    /// <summary>Among the settings: the folder that the process is started in. Default: the program's own.</summary>
+    /// <summary>The key of the setting that names the working directory. Default: the program's folder.</summary>
     public const string CurrentFolder = ".";
 
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
@@ -39,7 +39,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
-        // The pipes for debuggers stay behind when a process is killed.
+        // A killed process would leave its debugger pipes behind.
         start.Environment["DOTNET_EnableDiagnostics"] = "0";
         foreach (var (key, value) in settings.Where(setting => setting.Key != CurrentFolder))
         {
@@ -63,7 +63,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
-    /// <summary>The most physical memory that the process has had so far, in bytes.</summary>
+    /// <summary>The peak physical memory of the process so far, in bytes.</summary>
     public long PeakMemory
     {
         get
@@ -77,7 +77,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 
     public string Errors => string.Join('\n', _errors);
 
-    /// <summary>Starts the API, and waits until it listens.</summary>
+    /// <summary>Starts the API and waits until it listens.</summary>
     public static async Task<ApiProcess> StartAsync(string environment, params IEnumerable<(string Key, string? Value)> settings)
     {
         var process = Start(environment, settings);
@@ -92,18 +92,18 @@ internal sealed partial class ApiProcess : IAsyncDisposable
         return process;
     }
 
-    /// <summary>Starts an API that is expected to end by itself, and returns what is left of it.</summary>
+    /// <summary>Starts an API that is expected to exit by itself, and returns its exit code and output.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string environment, params IEnumerable<(string Key, string? Value)> settings) =>
         RunAsync(Start(environment, settings));
 
-    /// <summary>Runs the program with arguments and no other setting.</summary>
+    /// <summary>Runs the program with these arguments and no other settings.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunProgramAsync(params string[] arguments) => RunAsync(new ApiProcess(Program, [], arguments));
 
     /// <summary>Runs a command of the SDK, such as <c>user-jwts</c>.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunDotnetAsync(IEnumerable<(string Key, string? Value)> settings, params string[] arguments) =>
         RunAsync(new ApiProcess("dotnet", settings, arguments));
 
-    /// <summary>The end that no process can prepare for (SIGKILL).</summary>
+    /// <summary>Kills the process (SIGKILL), which gives it no time to clean up.</summary>
     public async Task KillAsync()
     {
         _process.Kill();
@@ -133,7 +133,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     // The build puts the program beside the tests, because they reference it.
     private static string Program { get; } = Path.ChangeExtension(typeof(Program).Assembly.Location, OperatingSystem.IsWindows() ? ".exe" : null);
 
-    /// <summary>Starts the API, and does not wait.</summary>
+    /// <summary>Starts the API without waiting until it listens.</summary>
     public static ApiProcess Start(string environment, params IEnumerable<(string Key, string? Value)> settings) => new(
         Program,
         [
@@ -161,7 +161,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     {
         if (line is null)
         {
-            _listening.TrySetResult(null); // the end
+            _listening.TrySetResult(null); // end of the output
             return;
         }
 

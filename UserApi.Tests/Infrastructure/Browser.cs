@@ -4,7 +4,7 @@ using OpenQA.Selenium.Chrome;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>A real browser: Chromium without a window. A test that starts it is skipped where there is none.</summary>
+/// <summary>A real browser: headless Chromium. Tests that start it are skipped if it is not installed.</summary>
 internal sealed class Browser : IDisposable
 {
     private readonly TemporaryFolder _temporary = new();
@@ -16,11 +16,11 @@ internal sealed class Browser : IDisposable
         _driver = new(service, options);
     }
 
-    /// <summary>What the browser has reported as errors since this was last asked.</summary>
+    /// <summary>The errors that the browser has reported since the last read.</summary>
     public List<string> Errors =>
         [.. _driver.Manage().Logs.GetLog(LogType.Browser).Where(entry => entry.Level == LogLevel.Severe).Select(entry => entry.Message)];
 
-    /// <summary>The addresses that the browser has asked for since this was last asked.</summary>
+    /// <summary>The URLs that the browser has requested since the last read.</summary>
     public IEnumerable<Uri> RequestedUrls =>
         from entry in _driver.Manage().Logs.GetLog("performance")
         let message = JsonNode.Parse(entry.Message)!["message"]!
@@ -33,7 +33,7 @@ internal sealed class Browser : IDisposable
         var driver = Programs.Find("chromedriver");
         Assert.SkipWhen(
             browser is null || driver is null,
-            "There is no Chromium with its chromedriver on the PATH (Debian: apt-get install chromium chromium-driver).");
+            "Chromium and chromedriver must be on the PATH (Debian: apt-get install chromium chromium-driver).");
 
         var options = new ChromeOptions { BinaryLocation = browser };
         options.AddArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-quic");
@@ -45,14 +45,13 @@ internal sealed class Browser : IDisposable
 
     public void Open(Uri page) => _driver.Url = page.ToString();
 
-    /// <summary>Runs a script in the page.</summary>
     public object? Run(string script) => _driver.ExecuteScript(script);
 
-    /// <summary>Runs the body of an async function in the page, and returns what it returns.</summary>
+    /// <summary>Runs the body of an async function in the page and returns its result.</summary>
     public string? RunAsync(string script) => (string?)_driver.ExecuteAsyncScript(
         $"const done = arguments[arguments.length - 1]; (async () => {{ {script} }})().then(done, error => done(String(error)));");
 
-    /// <summary>Waits until the page shows an element that can be used.</summary>
+    /// <summary>Waits until the page shows a matching element that is enabled.</summary>
     public IWebElement Find(string selector)
     {
         for (var attempt = 0; attempt < 200; attempt++)
@@ -68,7 +67,7 @@ internal sealed class Browser : IDisposable
         throw new TimeoutException($"The page does not show {selector}.");
     }
 
-    /// <summary>What the page shows now.</summary>
+    /// <summary>The matching elements that are visible now.</summary>
     public IReadOnlyList<IWebElement> FindAll(string selector) => [.. _driver.FindElements(By.CssSelector(selector)).Where(element => element.Displayed)];
 
     public void Type(string selector, string text)

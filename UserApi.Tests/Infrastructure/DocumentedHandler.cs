@@ -6,15 +6,15 @@ using NSwag;
 namespace UserApi.Tests.Infrastructure;
 
 /// <summary>
-/// Holds every response that a test gets against the committed <c>openapi.json</c>: its status, its headers, its media type and, by the
-/// schema, its body. What the document does not know of (paths that do not exist, methods that are not allowed) passes.
+/// Checks the status, headers, media type and body of every response against the committed <c>openapi.json</c>. Responses to paths and
+/// methods that are not in the document are not checked.
 /// </summary>
 internal sealed partial class DocumentedHandler : DelegatingHandler
 {
     private static readonly Lazy<Task<OpenApiDocument>> s_document =
         new(async () => await OpenApiDocument.FromJsonAsync(await File.ReadAllTextAsync(Repository.File("openapi.json"))));
 
-    // Headers that any response of any server may have; those of the content belong to the body, which is checked by itself.
+    // Headers that any server may send. Content headers are not among them, because the body is checked separately.
     private static readonly HashSet<string> s_general = new(StringComparer.OrdinalIgnoreCase)
     {
         "Date", "Connection", "Transfer-Encoding", "Cache-Control", "X-Content-Type-Options", "Pragma", "Keep-Alive", "Vary",
@@ -24,7 +24,7 @@ internal sealed partial class DocumentedHandler : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var response = await base.SendAsync(request, cancellationToken);
-        // The server itself refuses a target or headers that are too long, before there is an operation.
+        // Kestrel refuses a target or headers that are too long before the request reaches an operation.
         if (response.StatusCode is not (HttpStatusCode.RequestUriTooLong or HttpStatusCode.RequestHeaderFieldsTooLarge) && await FindAsync(request) is { } operation)
         {
             await response.Content.LoadIntoBufferAsync(cancellationToken);
@@ -45,7 +45,7 @@ internal sealed partial class DocumentedHandler : DelegatingHandler
 
     private static async Task CheckAsync(HttpRequestMessage request, OpenApiOperation operation, HttpResponseMessage response)
     {
-        var what = $"{request.Method} {request.RequestUri!.AbsolutePath} answered {(int)response.StatusCode}";
+        var what = $"{request.Method} {request.RequestUri!.AbsolutePath} returned {(int)response.StatusCode}";
         if (!operation.Responses.TryGetValue($"{(int)response.StatusCode}", out var documented))
         {
             Assert.Fail($"{what}, which is not documented.");
@@ -63,10 +63,10 @@ internal sealed partial class DocumentedHandler : DelegatingHandler
         var mediaType = response.Content.Headers.ContentType?.MediaType ?? "";
         Assert.True(documented.Content.ContainsKey(mediaType), $"{what} with {mediaType}, which is not documented.");
         var errors = documented.Content[mediaType].Schema.Validate(SurrogatePair().Replace(body, "x"), SchemaType.OpenApi3);
-        Assert.True(errors.Count == 0, $"{what} with a body that its schema refuses: {string.Join("; ", errors)} {body}");
+        Assert.True(errors.Count == 0, $"{what} with a body that does not match its schema: {string.Join("; ", errors)} {body}");
     }
 
-    // The length of a text is that of its code points (JSON Schema Validation section 6.3.1); NJsonSchema counts UTF-16 code units.
+    // The length of a string counts code points (JSON Schema Validation section 6.3.1), but NJsonSchema counts UTF-16 code units.
     [GeneratedRegex(@"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|[\uD800-\uDBFF][\uDC00-\uDFFF]")]
     private static partial Regex SurrogatePair();
 }

@@ -6,14 +6,14 @@ using System.Text.Json;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>What the tests of the HTTP contract do and look at again and again.</summary>
+/// <summary>Requests and assertions that the tests of the HTTP contract share.</summary>
 internal static class HttpSteps
 {
     public const string Ana = """{"name":"Ana"}""";
     public const string Json = "application/json";
     public const string MergePatch = "application/merge-patch+json";
 
-    // docs/api.md, Errors
+    // See docs/api.md, "Errors".
     private static readonly ILookup<HttpStatusCode, string> s_types = Enum.GetValues<HttpStatusCode>().Distinct().Select(status => (status, "about:blank"))
         .Append((HttpStatusCode.NotFound, "/problems/user-not-found"))
         .Append((HttpStatusCode.UnprocessableEntity, "/problems/database-rule"))
@@ -25,7 +25,7 @@ internal static class HttpSteps
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Sends a request as it is: the target is not normalized, headers are not checked.</summary>
+    /// <summary>Sends a request unchanged: the target is not normalized and headers are not checked.</summary>
     public static async Task<HttpResponseMessage> Send(
         this HttpClient client, string method, string target, HttpContent? body, params (string Name, string Value)[] headers)
     {
@@ -57,7 +57,7 @@ internal static class HttpSteps
     public static Task<HttpResponseMessage> Delete(this HttpClient client, string id, params (string Name, string Value)[] headers) =>
         client.Send("DELETE", Path(id), headers);
 
-    /// <summary>The header that brings a token.</summary>
+    /// <summary>The Authorization header with a bearer token.</summary>
     public static (string Name, string Value) Bearer(string token) => ("Authorization", $"Bearer {token}");
 
     public static string Path(string id) => $"/users/{Uri.EscapeDataString(id)}";
@@ -75,7 +75,7 @@ internal static class HttpSteps
         return body;
     }
 
-    /// <summary>Sends bytes that no HTTP client would, and reads all that comes until the server closes, or resets, the connection.</summary>
+    /// <summary>Sends bytes that no HTTP client would send, and reads until the server closes or resets the connection.</summary>
     public static async Task<string> SendRaw(this HttpClient client, string request)
     {
         using var socket = new TcpClient();
@@ -89,13 +89,13 @@ internal static class HttpSteps
         }
         catch (IOException) when (answer.Length > 0)
         {
-            // A server that has answered resets a connection whose request goes on.
+            // A server that has responded resets the connection if the request continues.
         }
 
         return Encoding.Latin1.GetString(answer.ToArray());
     }
 
-    /// <summary>The answer's strong entity tag, quotes included.</summary>
+    /// <summary>The response's strong entity tag, including the quotes.</summary>
     public static string Tag(this HttpResponseMessage response)
     {
         var tag = Assert.Single(response.Headers.GetValues("ETag"));
@@ -103,7 +103,7 @@ internal static class HttpSteps
         return tag;
     }
 
-    /// <summary>Reads a body as it was before it was compressed.</summary>
+    /// <summary>Reads a body and decompresses it.</summary>
     public static async Task<string> ReadDecodedAsync(this HttpContent content)
     {
         var body = new MemoryStream(await content.ReadAsByteArrayAsync(Cancellation));
@@ -112,7 +112,7 @@ internal static class HttpSteps
             "br" => new BrotliStream(body, CompressionMode.Decompress),
             "gzip" => new GZipStream(body, CompressionMode.Decompress),
             null => body,
-            var other => throw new InvalidOperationException($"Nobody asked for {other}."),
+            var other => throw new InvalidOperationException($"The content encoding {other} was not requested."),
         });
         return await reader.ReadToEndAsync(Cancellation);
     }
@@ -125,7 +125,7 @@ internal static class HttpSteps
     {
         if (status != response.StatusCode)
         {
-            Assert.Fail($"{status} expected, got {response.StatusCode}: {await response.Text()}");
+            Assert.Fail($"Expected {status}, got {response.StatusCode}: {await response.Text()}");
         }
 
         return response;
@@ -140,7 +140,7 @@ internal static class HttpSteps
         return (int)response.StatusCode;
     }
 
-    /// <summary>The status, and what <c>WWW-Authenticate</c> says, as one line.</summary>
+    /// <summary>The status and the value of <c>WWW-Authenticate</c> in one line.</summary>
     public static async Task<string> Verdict(this Task<HttpResponseMessage> answer)
     {
         using var response = await answer;
@@ -151,7 +151,7 @@ internal static class HttpSteps
     public static IEnumerable<string> Members(this JsonElement json) =>
         json.EnumerateObject().Select(member => member.Name).Order(StringComparer.Ordinal);
 
-    /// <summary>Asserts that the answer is a problem of RFC 9457 with this status, and returns it.</summary>
+    /// <summary>Asserts that the response is an RFC 9457 problem with this status, and returns it.</summary>
     public static async Task<JsonElement> IsProblem(this Task<HttpResponseMessage> answer, HttpStatusCode status)
     {
         var response = await answer.Is(status);
@@ -167,7 +167,7 @@ internal static class HttpSteps
         return problem;
     }
 
-    /// <summary>Asserts that the answer is a 422 with errors for this field.</summary>
+    /// <summary>Asserts that the response is a 422 with one error for this field.</summary>
     public static async Task IsInvalid(this Task<HttpResponseMessage> answer, string field)
     {
         var problem = await answer.IsProblem(HttpStatusCode.UnprocessableEntity);

@@ -1,6 +1,6 @@
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>A test with an API of its own: xunit makes an instance of the class for every test and every row.</summary>
+/// <summary>Tests with an API each: xunit creates an instance of the class for every test and every row of its data.</summary>
 public abstract class HttpTest : IAsyncDisposable
 {
     private readonly ApiFactory _api = new();

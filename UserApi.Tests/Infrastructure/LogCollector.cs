@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>Every line that is logged, with its values, its scopes and its exception: what a log processor could get hold of.</summary>
+/// <summary>Collects every log entry with its values, scopes and exception: all that a log processor can receive.</summary>
 internal sealed class LogCollector : ILoggerProvider, ISupportExternalScope
 {
     private readonly ConcurrentQueue<string> _lines = new();

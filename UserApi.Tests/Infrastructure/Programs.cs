@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>Programs of this machine that not every machine has.</summary>
+/// <summary>Finds and runs programs that not every machine has.</summary>
 internal static class Programs
 {
-    /// <summary>The path of the first of the programs that is on the PATH; null where none is.</summary>
+    /// <summary>The path of the first of these programs that is on the PATH, or null if none is.</summary>
     public static string? Find(params ReadOnlySpan<string> names)
     {
         string[] endings = OperatingSystem.IsWindows() ? [".exe", ".cmd"] : [""];
@@ -23,7 +23,7 @@ internal static class Programs
         return null;
     }
 
-    /// <summary>Runs a program to its end, which must be a success.</summary>
+    /// <summary>Runs a program, which must exit with code 0.</summary>
     public static async Task RunAsync(string program, string folder, params IEnumerable<string> arguments)
     {
         var cancel = TestContext.Current.CancellationToken;

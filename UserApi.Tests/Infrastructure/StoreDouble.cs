@@ -3,9 +3,9 @@ using UserApi.Api.Users.Stores;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>A store without users that does as it is told first: fails, or takes its time.</summary>
-/// <param name="operation">Comes before every operation on users.</param>
-/// <param name="ping">Comes before every sign of life; null for none.</param>
+/// <summary>An empty store. Its operations first run a function of the test, which may fail or wait.</summary>
+/// <param name="operation">Runs before every operation on users.</param>
+/// <param name="ping">Runs on every ping; null for pings that succeed.</param>
 internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<CancellationToken, Task>? ping = null) : IUserStore
 {
     public string SystemName => "double";

@@ -19,7 +19,7 @@ internal sealed class StoreHost : IDisposable
         }
 
         builder.Services.AddSingleton(clock);
-        builder.Services.Configure<LimitOptions>(limits => limits.RequestTimeout = TimeSpan.FromMinutes(1)); // no request is waiting here
+        builder.Services.Configure<LimitOptions>(limits => limits.RequestTimeout = TimeSpan.FromMinutes(1)); // allows a long Store:Timeout
         builder.AddUserStore();
         _host = builder.Build();
         Store = _host.Services.GetRequiredService<IUserStore>();

@@ -1,6 +1,6 @@
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>A folder of one test's own, gone with it.</summary>
+/// <summary>A temporary folder for one test, deleted on disposal.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("userapi-").FullName;

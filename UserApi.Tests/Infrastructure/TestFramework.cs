@@ -6,20 +6,20 @@ using Xunit.v3;
 
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>Says that the tests of a class need something that not every machine has.</summary>
+/// <summary>Marks a class whose tests need something that not every machine has.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 public abstract class RequirementAttribute : Attribute
 {
     /// <summary>What the tests need.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Why it is missing, and how to get it; null where it is there.</summary>
+    /// <summary>Why it is missing and how to get it, or null if it is available.</summary>
     public abstract Task<string?> FindMissingAsync();
 }
 
 /// <summary>
-/// xunit's framework, with two additions for people who read what a run prints: tests whose requirement is missing are skipped as one, and
-/// the run says where it is (<see cref="TestProgress"/>).
+/// xunit's framework, with two additions for people who read the output: tests whose requirement is missing are reported as one skipped
+/// test, and the run reports its progress (<see cref="TestProgress"/>).
 /// </summary>
 public sealed class TestFramework : XunitTestFramework
 {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace UserApi.Tests.Infrastructure;
 
 /// <summary>
-/// Keeps the last lines that an API logs, for the output of its test: there they stand beside the failure, and nowhere when the test passes.
+/// Keeps the last log entries of an API for the output of its test, which is shown only if the test fails.
 /// </summary>
 internal sealed class TestOutputLogger : ILoggerProvider
 {
@@ -14,7 +14,7 @@ internal sealed class TestOutputLogger : ILoggerProvider
     private readonly ConcurrentQueue<string> _lines = new();
     private int _count;
 
-    /// <summary>Writes the lines to the output of the test that the logger was made in.</summary>
+    /// <summary>Writes the entries to the output of the test that created the logger.</summary>
     public void WriteLines()
     {
         if (!_lines.IsEmpty)

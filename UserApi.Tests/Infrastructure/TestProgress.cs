@@ -5,9 +5,9 @@ using Xunit.Sdk;
 namespace UserApi.Tests.Infrastructure;
 
 /// <summary>
-/// Appends a line to the file that <c>USERAPI_TEST_PROGRESS</c> names, every 30 s: how many tests are done, and which have been running the
-/// longest. `dotnet test` shows nothing before the end where its output is not a terminal (github.com/dotnet/sdk/pull/52550), and keeps to
-/// itself what the tests' process writes.
+/// Every 30 s, appends a line to the file that <c>USERAPI_TEST_PROGRESS</c> names: how many tests are done, and which have run the longest.
+/// If its output is not a terminal, <c>dotnet test</c> shows nothing before the end (github.com/dotnet/sdk/pull/52550) and hides what the
+/// tests' process writes.
 /// </summary>
 internal sealed class TestProgress : IMessageSink, IDisposable
 {

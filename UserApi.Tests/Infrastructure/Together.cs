@@ -1,12 +1,12 @@
 namespace UserApi.Tests.Infrastructure;
 
-/// <summary>Makes operations wait for a processor together. The thread pool is the process's, so nothing else may run meanwhile.</summary>
+/// <summary>Makes operations wait for a thread together. All tests share the thread pool, so no other test may run meanwhile.</summary>
 internal static class Together
 {
-    /// <summary>Starts all operations while every thread of the pool is taken, which makes it certain that all wait when the first one is free.</summary>
+    /// <summary>Starts all operations while every pool thread is blocked, so that all of them wait when the first thread is free.</summary>
     public static async Task<T[]> StartAsync<T>(int operations, Func<int, Task<T>> start)
     {
-        // Not on a thread of the pool: it would be one of those that are taken.
+        // Not on a pool thread, which would be one of the blocked ones.
         var started = Task.Factory.StartNew(Start, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         return await Task.WhenAll(await started);
 
@@ -14,7 +14,7 @@ internal static class Together
         {
             ThreadPool.GetMinThreads(out var threads, out _);
             ThreadPool.GetMaxThreads(out var mostThreads, out var mostPorts);
-            Assert.True(ThreadPool.SetMaxThreads(threads, mostPorts)); // otherwise the pool makes a new thread for those that are taken
+            Assert.True(ThreadPool.SetMaxThreads(threads, mostPorts)); // otherwise the pool adds threads for the blocked ones
             try
             {
                 var gate = new Lock();
@@ -28,7 +28,7 @@ internal static class Together
                             Interlocked.Increment(ref taken);
                             lock (gate)
                             {
-                                // Waits until all are started.
+                                // Blocks until all operations are started.
                             }
                         });
                     }

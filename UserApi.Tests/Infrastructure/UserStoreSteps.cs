@@ -5,7 +5,7 @@ namespace UserApi.Tests.Infrastructure;
 
 internal static class UserStoreSteps
 {
-    /// <summary>Puts a user and asks for the new state.</summary>
+    /// <summary>Puts a user and returns its new state.</summary>
     public static ValueTask<WriteResult> PutAsync(
         this IUserStore store, UserId id, UserInput body, Precondition precondition, CancellationToken cancellationToken) =>
         store.PutAsync(id, body, precondition, returnUser: true, cancellationToken);

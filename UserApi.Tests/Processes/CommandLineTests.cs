@@ -77,7 +77,7 @@ public class CommandLineTests
         var (exitCode, _, errors) = await ApiProcess.RunProgramAsync(
             [.. sections.Select(section => $"--{section}:UserzZzzz=1"), "--environment=Production"]);
 
-        Assert.Equal(1, exitCode); // an argument that is not known is 2
+        Assert.Equal(1, exitCode); // an unknown argument would exit with 2
         Assert.All(sections.Where(section => section != "ConnectionStrings"), section => Assert.Contains($"{section}:UserzZzzz is not a setting", errors));
     }
 }

@@ -2,12 +2,12 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Processes;
 
-/// <summary>Where settings and data are found, from whichever folder the program is started.</summary>
+/// <summary>The program finds its settings and data whichever folder it is started from.</summary>
 public sealed class ContentRootTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    // A store of this test's own beside the program, which is beside the tests.
+    // The folder of this test's store, beside the program in the output folder of the tests.
     private readonly string _data = $"data-{Guid.NewGuid():N}";
 
     public void Dispose()

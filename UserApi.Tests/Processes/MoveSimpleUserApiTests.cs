@@ -8,7 +8,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Processes;
 
-/// <summary>tools/move-simple-user-api.js, run by mongosh: the one of the PATH, or that <c>USERAPI_TEST_MONGOSH</c> names.</summary>
+/// <summary>Runs tools/move-simple-user-api.js with the mongosh that <c>USERAPI_TEST_MONGOSH</c> names, or the one on the PATH.</summary>
 [NeedsMongosh]
 public sealed class MoveSimpleUserApiTests : IAsyncLifetime
 {
@@ -50,7 +50,7 @@ public sealed class MoveSimpleUserApiTests : IAsyncLifetime
         await client.PutAsJsonAsync("/users/taken", new { name = "New" }, Cancel);
 
         var (first, again) = (await MoveAsync(), await MoveAsync());
-        await client.PutAsJsonAsync("/users/user-1", new { name = "Ann" }, Cancel); // a user who has changed since is still the one that came
+        await client.PutAsJsonAsync("/users/user-1", new { name = "Ann" }, Cancel); // a changed user still counts as moved
         var last = await MoveAsync(("REMOVE", "true"));
 
         Assert.Equal("Moved: 5. There already: 0. Left out: 11. Old documents removed: 0.", first[^1]);
@@ -124,17 +124,17 @@ public sealed class MoveSimpleUserApiTests : IAsyncLifetime
     }
 }
 
-/// <summary>Says that the tests of a class need mongosh.</summary>
+/// <summary>Marks a class whose tests need mongosh.</summary>
 public sealed class NeedsMongoshAttribute : RequirementAttribute
 {
     private const string Variable = "USERAPI_TEST_MONGOSH";
 
-    /// <summary>The program, or null where there is none.</summary>
+    /// <summary>The path of mongosh, or null if there is none.</summary>
     public static string? Program { get; } =
         Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } given ? given : Programs.Find("mongosh");
 
     public override string Name => "mongosh";
 
     public override Task<string?> FindMissingAsync() => Task.FromResult(
-        Program is null ? $"It is not in the PATH, and {Variable} names none (npm install --global mongosh)." : null);
+        Program is null ? $"mongosh is not on the PATH, and {Variable} is not set (npm install --global mongosh)." : null);
 }

@@ -8,7 +8,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Processes;
 
-/// <summary>The real process: how it starts, refuses to, dies and ends.</summary>
+/// <summary>How the real process starts, refuses to start, is killed and shuts down.</summary>
 public sealed class ProcessTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -111,7 +111,7 @@ public sealed class ProcessTests : IDisposable
                 }
                 catch (HttpRequestException)
                 {
-                    // killed
+                    // The process was killed.
                 }
             }).ToList();
             var enough = before + 100 + (37 * round);
@@ -135,7 +135,7 @@ public sealed class ProcessTests : IDisposable
             answered[id] = value;
         }
 
-        // A write that was not answered may be there too: a user that is replaced may be one step ahead.
+        // A write without a response may have been applied, so a replaced user may be one value ahead.
         async Task AssertThereAsync(HttpClient client)
         {
             var found = new Dictionary<string, int>();
@@ -184,7 +184,7 @@ public sealed class ProcessTests : IDisposable
         var stream = slow.GetStream();
         await stream.WriteAsync(
             Encoding.ASCII.GetBytes($"PUT /users/ana HTTP/1.1\r\nHost: {api.Address.Authority}\r\nContent-Length: 14\r\n\r\n{{\"name\""), Cancel);
-        await idle.GetAsync("/alive", Cancel); // the slow one is being worked on by now
+        await idle.GetAsync("/alive", Cancel); // by now the server is handling the slow request
 
         api.Terminate();
         await AssertRefusesAsync(api);
@@ -209,7 +209,7 @@ public sealed class ProcessTests : IDisposable
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
             {
-                // The listener was closed while this very connection was being made: the next one has to be refused.
+                // The listener was closed while this connection was being made. The next one must be refused.
             }
             catch (SocketException e)
             {
@@ -220,7 +220,7 @@ public sealed class ProcessTests : IDisposable
             await Task.Delay(50, Cancel);
         }
 
-        Assert.Fail("Five seconds after SIGTERM there are still new connections.");
+        Assert.Fail("Five seconds after SIGTERM, the API still accepts new connections.");
     }
 
     private static async Task<TcpClient> ConnectAsync(ApiProcess api)
@@ -250,7 +250,7 @@ public sealed class ProcessTests : IDisposable
         }
     }
 
-    // How long a write takes is not what is tested here.
+    // A long Store:Timeout, because these tests do not check how long a write takes.
     private Task<ApiProcess> StartEmbeddedAsync() =>
         ApiProcess.StartAsync("Production", ("Store__Path", File), ("Store__Kind", "Embedded"), ("Store__Timeout", "00:00:09"));
 }

@@ -5,7 +5,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Processes;
 
-/// <summary>What somebody mistypes, forgets or contradicts: the program says so in one line for each, and starts nothing.</summary>
+/// <summary>Mistyped, missing and contradictory settings: the program reports each in one line and does not start.</summary>
 public sealed class SettingsTests : IDisposable
 {
     private const string Authority = "Authentication__Schemes__Bearer__Authority";
@@ -35,7 +35,7 @@ public sealed class SettingsTests : IDisposable
     [Theory]
     [InlineData("htp://x")]
     [InlineData("http://127.0.0.1:99999")]
-    [InlineData("http://127.0.0.1:abc")] // which Kestrel takes for port 80 of every network
+    [InlineData("http://127.0.0.1:abc")] // Kestrel would listen on port 80 of all addresses
     [InlineData("http://127.0.0.1:0/path")]
     [InlineData("8000")]
     public Task An_address_that_is_none_is_refused(string url) => AssertRefusedAsync(
@@ -65,7 +65,7 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public Task An_address_of_another_machine_is_refused_with_the_reason_of_the_system() => AssertRefusedAsync(
         "Development",
-        // RFC 5737: an address for documentation, which no machine has
+        // RFC 5737 reserves this address for documentation, so no machine has it.
         "Failed to bind to address 192.0.2.1:8229: ",
         ("--urls", "http://192.0.2.1:8229"));
 
@@ -85,7 +85,7 @@ public sealed class SettingsTests : IDisposable
     [InlineData("ConnectionStrings:Users2", "ConnectionStrings:Users")]
     public async Task A_name_that_does_not_exist_stops_the_start_in_production_and_is_a_warning_in_development(string name, string nearest)
     {
-        // A name is reported where it leaves the known ones.
+        // The message names the setting up to the first unknown part.
         var unknown = string.Join(':', name.Split(':').Take(nearest.Split(':').Length));
         var expected = $"{unknown} is not a setting. The nearest name is {nearest} ({nearest.Replace(":", "__", StringComparison.Ordinal)}).";
         var setting = (name.Replace(":", "__", StringComparison.Ordinal), (string?)"mongodb://s3cret/users");
@@ -156,12 +156,12 @@ public sealed class SettingsTests : IDisposable
 
     [Theory]
     [InlineData("/dev/null/users.db")]
-    [InlineData("/sys/users.db")] // where nobody has the permission, not even root
+    [InlineData("/sys/users.db")] // a folder where not even root can create files
     [InlineData("a folder")]
     [InlineData("not a database")]
     public async Task A_file_that_cannot_be_the_store_is_one_line_and_nothing_else(string what)
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "The paths are those of Unix.");
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "This test uses Unix paths.");
         var path = what.StartsWith('/') ? what : _folder.File("users.db");
         switch (what)
         {
@@ -201,7 +201,7 @@ public sealed class SettingsTests : IDisposable
 
         using var response = await client.GetAsync("/users", Cancel);
 
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode); // the issuer is down, which is not a defect of the service
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode); // the issuer is down, which is no error of the API
     }
 
     [Fact]

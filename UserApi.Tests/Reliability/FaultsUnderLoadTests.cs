@@ -10,12 +10,12 @@ using Verb = UserApi.Tests.Reliability.UserHistory.Verb;
 namespace UserApi.Tests.Reliability;
 
 /// <summary>
-/// The network to MongoDB, and MongoDB itself, break and heal while callers read and write. Every answer has to be right or a 503 in time,
-/// and two seconds after the fault every answer has to be right again, by the same process.
+/// MongoDB, or the network to it, fails and recovers while callers read and write. Every response must be right, or a 503 in time. Two
+/// seconds after the fault, every response of the same process must be right again.
 /// </summary>
 public abstract class FaultTests(ITestOutputHelper output)
 {
-    // Store:Timeout is 1.5 s; README: "unreachable" is answered within 2 s, and so long may the recovery take.
+    // Store:Timeout is 1.5 s. The README promises a 503 within 2 s without the database. The recovery may take as long.
     private static readonly TimeSpan s_promised = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan s_before = TimeSpan.FromSeconds(0.3);
@@ -28,7 +28,7 @@ public abstract class FaultTests(ITestOutputHelper output)
     {
         await using var api = new ApiFactory(("ConnectionStrings:users", connectionString), ("Logging:LogLevel:Default", "Error"));
         using var client = api.CreateClient();
-        await client.Get("nobody").Is(HttpStatusCode.NotFound); // what the first request of a process takes is not measured here
+        await client.Get("nobody").Is(HttpStatusCode.NotFound); // the time of the first request must not be measured
         await client.Delete("nobody").Is(HttpStatusCode.NotFound);
         await using var load = new Load(client);
         await Task.Delay(s_before, Cancellation);
@@ -44,7 +44,7 @@ public abstract class FaultTests(ITestOutputHelper output)
         var slowest = load.Samples.Max(sample => sample.Took);
         var recovered = failures.Select(failure => Stopwatch.GetElapsedTime(healed, failure.Sent)).Append(TimeSpan.Zero).Max();
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""
-            {load.Samples.Count} answers, {failures.Count} of them 503; the slowest after {slowest.TotalSeconds:0.00} s;
+            {load.Samples.Count} responses, {failures.Count} of them 503; the slowest after {slowest.TotalSeconds:0.00} s;
             the last failure was of a request {recovered.TotalSeconds:0.00} s after the fault; stalls of this machine up to {load.Stall.TotalSeconds:0.00} s
             """));
         Assert.True(failures.Count > 0 == hurts, $"{failures.Count} failures");
@@ -52,7 +52,7 @@ public abstract class FaultTests(ITestOutputHelper output)
         Assert.InRange(recovered, TimeSpan.Zero, s_promised + load.Stall);
         await AssertStoredAsync(server, last);
 
-        // The six callers' connections, and the two or three that watch the server
+        // The connections of the six callers, and the two or three that monitor the server.
         await EventuallyAsync(() => server.OpenConnections is >= 1 and <= 6 + 3, () => $"{server.OpenConnections} connections are left");
     }
 
@@ -66,7 +66,7 @@ public abstract class FaultTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>What the last readers were told is what the server holds, not more and not less.</summary>
+    /// <summary>Asserts that the server has exactly the users that the last reads returned.</summary>
     private static async Task AssertStoredAsync(MongoWireServer server, IReadOnlyDictionary<string, UserHistory.Answer> last)
     {
         var client = new MongoClient(server.ConnectionString);
@@ -78,11 +78,11 @@ public abstract class FaultTests(ITestOutputHelper output)
     }
 }
 
-/// <summary>The network's faults: Toxiproxy's eight toxics.</summary>
+/// <summary>Faults of the network: the eight toxics of Toxiproxy.</summary>
 public abstract class NetworkFaultTests(ITestOutputHelper output) : FaultTests(output)
 {
-    // A server that recycles its connections closes them; otherwise a healthy one closes none, and slow_close had nothing to do. The
-    // driver repeats a request once, after up to 0.8 s (the delay, and 0.5 s between two looks at the server): the next time comes later.
+    // A healthy server closes no connection unless it recycles them, so slow_close would have no effect. The driver retries a request only
+    // once, after up to 0.8 s (the delay, and 0.5 s between two checks of the server), so the interval must be longer.
     private static readonly TimeSpan s_recycling = TimeSpan.FromSeconds(1.3);
 
     private protected async Task RunAsync(Fault fault, bool hurts)
@@ -113,7 +113,7 @@ public abstract class NetworkFaultTests(ITestOutputHelper output) : FaultTests(o
             () => $"{proxy.OpenConnections} connections to the proxy, {server.OpenConnections} from there to the server");
     }
 
-    /// <summary>A toxic, and what it has to do so that it counts as tested.</summary>
+    /// <summary>A toxic, and the effects that prove that it was active.</summary>
     private protected sealed record Fault(Toxic Toxic, Direction Direction, Effects Expected);
 }
 
@@ -135,7 +135,7 @@ public sealed class HarmlessNetworkFaultTests(ITestOutputHelper output) : Networ
     public Task A_slow_network_changes_no_answer(string toxic) => RunAsync(s_faults[toxic], hurts: false);
 }
 
-/// <summary>Faults for which there are 503s.</summary>
+/// <summary>Faults that cause 503s.</summary>
 public sealed class HarmfulNetworkFaultTests(ITestOutputHelper output) : NetworkFaultTests(output)
 {
     public static TheoryData<string> Toxics => [.. s_faults.Keys];
@@ -157,7 +157,7 @@ public sealed class HarmfulNetworkFaultTests(ITestOutputHelper output) : Network
     public Task A_broken_network_loses_and_repeats_no_write(string toxic) => RunAsync(s_faults[toxic], hurts: true);
 }
 
-/// <summary>The server's faults, while it is used.</summary>
+/// <summary>Faults of the server under load.</summary>
 public sealed class ServerFaultsUnderLoadTests(ITestOutputHelper output) : FaultTests(output)
 {
     private static readonly string[] s_commands = ["find", "findAndModify", "update"];
@@ -195,7 +195,7 @@ public sealed class ServerFaultsUnderLoadTests(ITestOutputHelper output) : Fault
     }
 }
 
-/// <summary>What faults leave behind in the process, which these tests have to themselves.</summary>
+/// <summary>What faults leave behind in the process. No other test runs meanwhile, because the whole process is measured.</summary>
 [Collection(nameof(Alone))]
 public sealed class FaultRemainsTests(ITestOutputHelper output)
 {
@@ -252,7 +252,7 @@ public sealed class FaultRemainsTests(ITestOutputHelper output)
 
         Assert.Equal(s_requests.Distinct().Order(), refused.Order());
 
-        // What waits for its time limit is over by then.
+        // By then, everything that waits for a timeout has ended.
         await Task.Delay(TimeSpan.FromSeconds(2), Cancellation);
         foreach (var user in users)
         {
@@ -261,9 +261,9 @@ public sealed class FaultRemainsTests(ITestOutputHelper output)
         }
     }
 
-    // Nothing counts the tasks there are. One that waits for a time limit is among the timers, one that blocks among the threads, one that
-    // waits for the network among the connections; one that waits for nothing more is just memory. ThreadPool.PendingWorkItemCount has
-    // none of them: it counts what is about to run.
+    // .NET does not count tasks. A task that waits for a timeout counts among the timers, one that blocks among the threads, and one that
+    // waits for the network among the connections. A task that waits for nothing more only uses memory. ThreadPool.PendingWorkItemCount
+    // includes none of them, because it counts the work that is about to run.
     private static (long Memory, long Timers, int Threads) Measure() =>
         (GC.GetTotalMemory(forceFullCollection: true), Timer.ActiveCount, ThreadPool.ThreadCount);
 }

@@ -12,10 +12,10 @@ using Verb = UserApi.Tests.Reliability.UserHistory.Verb;
 namespace UserApi.Tests.Reliability;
 
 /// <summary>
-/// Random sequences of requests from several callers, each answer held against a model of users, preconditions and pages that is a
-/// dictionary; and random requests side by side, held against every order they could have had. A failing sequence is shrunk and printed with
-/// the seed that repeats it. <c>USERAPI_TEST_SEQUENCES</c> says how many sequences there are, by default 2,500 on each store, and for
-/// each ten of them one of requests side by side.
+/// Random sequences of requests from several callers, with each response checked against a model of users, preconditions and pages; and
+/// random concurrent requests, with the responses checked against every order that the requests could have had. A failing sequence is
+/// shrunk and printed with the seed that repeats it. <c>USERAPI_TEST_SEQUENCES</c> is the number of sequences on each store (default:
+/// 2,500); for every ten of them there is one sequence of concurrent requests.
 /// </summary>
 public abstract class ModelTests : IAsyncLifetime
 {
@@ -166,14 +166,14 @@ public abstract class ModelTests : IAsyncLifetime
             entries.ToImmutableSortedDictionary(entry => entry.Key, entry => entry.Value);
     }
 
-    /// <summary>A condition of a request: its header, and which state of a user satisfies it: the one with this tag, or none.</summary>
+    /// <summary>A precondition: its header, and whether a user's current entity tag (null without a user) satisfies it.</summary>
     private sealed record Precondition(string? Header, string Value, Func<string?, bool> Holds)
     {
         private const string Never = "\"never\"";
 
         public (string Name, string Value)[] Headers => Header is null ? [] : [(Header, Value)];
 
-        /// <summary>The condition for a caller who has seen this tag last, or none of the user's.</summary>
+        /// <summary>The precondition of a caller who last saw this entity tag, or null if the caller has never seen the user.</summary>
         public static Precondition Of(Condition condition, string? seenTag)
         {
             var seen = seenTag ?? Never;
@@ -198,7 +198,7 @@ public abstract class ModelTests : IAsyncLifetime
 
     private sealed record State(Content Content, string Tag, string? CreatedAt);
 
-    /// <summary>What the API is to be: users by id, each with its content, its tag and the time of its creation.</summary>
+    /// <summary>The expected state of the API: users by id, each with its content, entity tag and creation time.</summary>
     private sealed class Model(string prefix)
     {
         private readonly SortedDictionary<string, State> _users = new(StringComparer.Ordinal);
@@ -272,7 +272,7 @@ public abstract class ModelTests : IAsyncLifetime
                 }
             }
 
-            // What only a user who is there can undergo: without one, no precondition is looked at.
+            // PATCH and DELETE need an existing user. Without one, preconditions are ignored.
             HttpStatusCode Changed(HttpStatusCode done) =>
                 user is null ? HttpStatusCode.NotFound : precondition.Holds(user.Tag) ? done : HttpStatusCode.PreconditionFailed;
 
@@ -285,7 +285,7 @@ public abstract class ModelTests : IAsyncLifetime
                 }
                 else
                 {
-                    Assert.True(_tags.Add(tag), $"{tag} was another state's tag.");
+                    Assert.True(_tags.Add(tag), $"{tag} was already the tag of another state.");
                 }
 
                 _seen[(step.Caller, id)] = tag;
@@ -293,7 +293,7 @@ public abstract class ModelTests : IAsyncLifetime
             }
         }
 
-        // The users of other sequences come before and behind this one's, never between them.
+        // Users of other sequences come before or after those of this sequence, never between them.
         private async Task CheckPageAsync(HttpClient client, string after, int limit)
         {
             var expected = _users.Where(user => string.CompareOrdinal(user.Key, after) > 0).ToList();

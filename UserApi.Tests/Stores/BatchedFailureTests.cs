@@ -6,7 +6,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>What goes wrong with one write does not hide what became of those that it was batched with.</summary>
+/// <summary>A failed write does not hide the results of the other writes in its batch.</summary>
 public class BatchedFailureTests
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(10);
@@ -21,7 +21,7 @@ public class BatchedFailureTests
         using var host = new StoreHost(TimeProvider.System, ("ConnectionStrings:users", server.ConnectionString));
         await Task.WhenAll(Enumerable.Range(0, 20).Select(i => PutAsync($"old{i}", "Ana")));
 
-        // Whoever is new collides with another first write for ever.
+        // Every first write of a new user keeps colliding with another write.
         server.ConfigureFailPoint("racingUpsert", "alwaysOn", new("document", Document("other")));
         var puts = Enumerable.Range(0, 20).SelectMany(i => new[] { PutAsync($"old{i}", "Bea"), PutAsync($"new{i}", "Bea") }).ToArray();
 

@@ -6,13 +6,13 @@ using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>What waits for a processor goes to MongoDB together. The thread pool is the process's, so nothing else runs meanwhile.</summary>
+/// <summary>Operations that wait for a thread together are batched. All tests share the thread pool, so no other one runs.</summary>
 [Collection(nameof(Alone))]
 public sealed class BatchedOperationsTests : IAsyncLifetime
 {
     private const int Operations = 100;
 
-    // Two, as things are: a batch has its limit. What counts is that they are few.
+    // Batches are limited in size, so currently there are two commands. What matters is that there are few.
     private const int FewCommands = 5;
 
     private MongoWireServer _server = null!;

@@ -6,7 +6,9 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>A database that does not answer costs a caller no more than 2 s. Nothing else runs meanwhile, so that the times are the API's.</summary>
+/// <summary>
+/// If the database does not respond, callers wait at most 2 s. No other test runs meanwhile, so that the measured times are the API's own.
+/// </summary>
 [Collection(nameof(MongoDownTests))]
 [CollectionDefinition(nameof(MongoDownTests), DisableParallelization = true)]
 public sealed class MongoDownTests : IAsyncLifetime
@@ -21,8 +23,8 @@ public sealed class MongoDownTests : IAsyncLifetime
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    // The second column: whether a write is said to be possibly applied; null where it depends on what the driver's pool or monitor
-    // knew at that moment, and saying it too often does no harm.
+    // mayBeApplied is whether the response to a write says that it may have been applied. It is null where that depends on the state of the
+    // driver's pool or monitor at that moment. Saying it too often does no harm.
     [Theory]
     [InlineData("not started", false)]
     [InlineData("stopped", null)]
@@ -40,7 +42,7 @@ public sealed class MongoDownTests : IAsyncLifetime
 
         await using var api = new ApiFactory(("ConnectionStrings:users", _server.ConnectionString));
         using var client = api.CreateClient();
-        await client.Put("!"); // a process compiles the code of its first request; that is not measured here
+        await client.Put("!"); // the first request compiles code, which must not be measured
         if (!fromTheStart)
         {
             await client.Put("ana").Is(HttpStatusCode.Created);
@@ -80,7 +82,7 @@ public sealed class MongoDownTests : IAsyncLifetime
         Assert.All(answers, answer => Assert.InRange(answer.Took, TimeSpan.Zero, s_bound));
         var statuses = answers.CountBy(answer => answer.Response.StatusCode).ToDictionary();
         Assert.Equal([HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable], statuses.Keys.Order());
-        Assert.InRange(statuses[HttpStatusCode.OK], 2, 7); // as many as one connection carries in its time, of those that go out alone
+        Assert.InRange(statuses[HttpStatusCode.OK], 2, 7); // as many as one connection can serve before the timeout
     }
 
     private static async Task AssertUnavailableAsync(HttpClient client, bool? mayBeApplied)

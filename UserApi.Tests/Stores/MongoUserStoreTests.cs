@@ -9,7 +9,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>What the API says to MongoDB, and what it makes of the answers.</summary>
+/// <summary>The commands that the API sends to MongoDB, and how it handles the replies.</summary>
 public sealed class MongoUserStoreTests : IAsyncLifetime
 {
     private MongoWireServer _server = null!;
@@ -86,7 +86,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     [Fact]
     public async Task Of_writes_that_go_out_together_each_is_told_whether_it_created_its_user_after_however_many_attempts()
     {
-        // A document that is there already comes in between: the id that is taken is not the writer's.
+        // The fail point inserts a document that already exists, so the duplicate id is not the writer's.
         _server.Seed("users", "users", [Document("Other")]);
         using var host = new StoreHost(TimeProvider.System, ("ConnectionStrings:users", _server.ConnectionString));
         var ids = Enumerable.Range(0, 40).Select(i => UserId.TryParse($"u{i}", out var id, out _) ? id : default).ToArray();
@@ -124,7 +124,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     {
         await using var api = Api();
         using var client = api.CreateClient();
-        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // the question that is asked at start is answered, too
+        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // by now the ping at the start has its reply
         _server.CutNextReply(20);
 
         var put = await client.Put("ana");
@@ -141,7 +141,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var standalone = await MongoWireServer.StartAsync(new() { ReplicaSet = null });
         await using var api = new ApiFactory(("ConnectionStrings:users", standalone.ConnectionString));
         using var client = api.CreateClient();
-        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // the question that is asked at start is answered, too
+        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // by now the ping at the start has its reply
         standalone.CutNextReply(20);
 
         var put = await client.Put("ana");
@@ -183,13 +183,13 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         var puts = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => client.Put($"u{i}", HttpSteps.Ana, ("Prefer", "return=minimal"))));
 
         Assert.All(puts, put => Assert.Equal(HttpStatusCode.Created, put.StatusCode));
-        Assert.InRange(_server.OpenConnections, 1, 4 + 2); // the monitor and its round-trip timer
+        Assert.InRange(_server.OpenConnections, 1, 4 + 2); // 2 for the monitor and its round-trip timer
     }
 
     [Fact]
     public async Task Credentials_are_in_no_log_and_in_no_answer()
     {
-        // The server knows no authentication: the driver has all reason to complain.
+        // The double does not support authentication, so the driver logs failures.
         using var logs = new LogCollector();
         await using var api = new ApiFactory(
             ("ConnectionStrings:users", $"mongodb://ana:s3cret@127.0.0.1:{_server.Port}/users?replicaSet=rs0"),
@@ -209,7 +209,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         Assert.DoesNotContain("s3cret", await put.Content.ReadAsStringAsync(Cancel));
     }
 
-    /// <summary>What another program, or another version of this one, has written.</summary>
+    /// <summary>A document as another program, or another version of this one, writes it.</summary>
     private static BsonDocument Document(string name) => new()
     {
         { "_id", "ana" },

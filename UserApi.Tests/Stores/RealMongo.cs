@@ -9,8 +9,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Stores;
 
 /// <summary>
-/// The real MongoDB of a test run: the one that <c>USERAPI_TEST_MONGODB</c> names, or a container where Docker has the image already.
-/// Where there is neither, the tests that need it are skipped (<see cref="NeedsRealMongoAttribute"/>); every other failure is one.
+/// The real MongoDB of a test run: the one that <c>USERAPI_TEST_MONGODB</c> names, or a container if Docker already has the image. If there
+/// is neither, the tests that need it are skipped (<see cref="NeedsRealMongoAttribute"/>). Any other problem fails them.
 /// </summary>
 public sealed class RealMongo : IAsyncDisposable
 {
@@ -22,7 +22,7 @@ public sealed class RealMongo : IAsyncDisposable
 
     public RealMongo() => _start = new(StartAsync);
 
-    /// <summary>Why there is no server, and how to get one; null where there is one.</summary>
+    /// <summary>Why there is no server and how to get one, or null if there is one.</summary>
     public static async Task<string?> FindMissingAsync()
     {
         if (Given is not null)
@@ -32,7 +32,7 @@ public sealed class RealMongo : IAsyncDisposable
 
         if (TestcontainersSettings.OS.DockerEndpointAuthConfig is not { } endpoint)
         {
-            return $"{Variable} is not set, and Docker does not answer.";
+            return $"{Variable} is not set, and Docker is not available.";
         }
 
         using var docker = endpoint.GetDockerClientBuilder(Guid.NewGuid()).Build();
@@ -47,11 +47,12 @@ public sealed class RealMongo : IAsyncDisposable
         }
     }
 
-    /// <summary>A database of the server, with everything else as its connection string says.</summary>
+    /// <summary>The server's connection string with this database and everything else unchanged.</summary>
     public async Task<MongoUrl> GetDatabaseAsync(string name) => WithDatabase(await _start.Value, name);
 
     /// <summary>
-    /// Names another database. The one that was named is also where the user is known, unless the string says otherwise or its mechanism does.
+    /// Replaces the database of a connection string. The user is still authenticated against the original database, unless the string or
+    /// its mechanism sets another one.
     /// </summary>
     public static MongoUrl WithDatabase(string connectionString, string name) => new MongoUrlBuilder(connectionString)
     {
@@ -89,7 +90,7 @@ public sealed class RealMongo : IAsyncDisposable
     }
 }
 
-/// <summary>Says that the tests of a class need a <see cref="RealMongo"/>.</summary>
+/// <summary>Marks a class whose tests need a <see cref="RealMongo"/>.</summary>
 public sealed class NeedsRealMongoAttribute : RequirementAttribute
 {
     public override string Name => "a real MongoDB";

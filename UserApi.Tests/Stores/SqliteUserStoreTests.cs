@@ -72,7 +72,7 @@ public sealed class SqliteUserStoreTests : IDisposable
     [Fact]
     public void A_folder_that_cannot_be_written_is_refused()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "File modes do not bind this user (root, or Windows).");
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "File modes do not restrict this user (root, or Windows).");
         if (!OperatingSystem.IsWindows())
         {
             System.IO.File.SetUnixFileMode(_folder.Path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
@@ -105,7 +105,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         Assert.Equal(written.User, await host.Store.FindAsync(Ana, Cancel));
     }
 
-    // A foreign key that is deferred is looked at when the transaction ends: COMMIT fails, and nothing before it.
+    // A deferred foreign key is checked at the end of the transaction, so COMMIT fails and nothing before it.
     [Theory]
     [InlineData("BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'refused'); END", false)]
     [InlineData("AFTER INSERT ON users BEGIN INSERT INTO child VALUES (NEW.id); END", true)]
@@ -134,7 +134,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         Assert.Equal([ana, bea], (await reopened.Store.ListAsync(null, 10, Cancel)).Items);
     }
 
-    // None of these is written by any version of this program.
+    // No version of this program writes such rows.
     [Theory]
     [InlineData("document = 'no JSON'")]
     [InlineData("document = ''")]
@@ -205,7 +205,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         Assert.Equal(others.Select(result => result!.Value.User!.Id), (await host.Store.ListAsync(Ana, 100, Cancel)).Items.Select(user => user.Id));
     }
 
-    // What SQLite does by itself when the disk is full or cannot be read.
+    // SQLite itself rolls the transaction back when the disk is full or cannot be read.
     [Fact]
     public async Task A_write_that_ends_the_transaction_fails_all_that_are_in_it_and_none_is_applied()
     {
@@ -318,7 +318,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         }
     }
 
-    // Of many lengths, so that pages of the file are split, joined and freed.
+    // The users have many lengths, so that pages of the file are split, merged and freed.
     [Fact]
     public async Task What_was_deleted_or_replaced_is_in_no_file_after_a_clean_stop()
     {
@@ -340,7 +340,7 @@ public sealed class SqliteUserStoreTests : IDisposable
             $"Secretname {number}", null, new Dictionary<string, string> { ["a"] = string.Concat(Enumerable.Repeat("Secretname ", number * number / 50)) });
     }
 
-    /// <summary>Puts new users and updates or puts "ana" while the file is locked, so that they come into one transaction.</summary>
+    /// <summary>Puts new users and updates or puts "ana" while the file is locked, so that these writes share a transaction.</summary>
     private static async Task<(Exception? Failed, List<WriteResult?> Others)> WriteTogetherAsync(IUserStore store, SqliteConnection other)
     {
         List<Task<WriteResult>> writes = [];
@@ -421,7 +421,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         }
     }
 
-    /// <summary>Every file of the folder with its bytes.</summary>
+    /// <summary>The files of the folder with their contents.</summary>
     private Dictionary<string, string> Contents() => Directory
         .EnumerateFiles(_folder.Path, "*", SearchOption.AllDirectories)
         .ToDictionary(path => path, path => Convert.ToHexString(System.IO.File.ReadAllBytes(path)));

@@ -6,7 +6,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores;
 
-/// <summary>What every <see cref="IUserStore"/> does. A class that inherits it says where one is.</summary>
+/// <summary>What every <see cref="IUserStore"/> must do. Each derived class provides the database of one store.</summary>
 public abstract class UserStoreContract : IAsyncLifetime
 {
     private const int Racers = 100;
@@ -34,7 +34,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Makes a database for one test, and returns the settings that name it.</summary>
+    /// <summary>Creates a database for one test and returns the settings that name it.</summary>
     protected abstract ValueTask<(string Key, string Value)[]> CreateDatabaseAsync();
 
     protected abstract ValueTask DropDatabaseAsync();
@@ -196,7 +196,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         _clock.Now += TimeSpan.FromMinutes(1);
         var versions = new HashSet<string?>();
 
-        // Each differs from the one before it; the order of attributes is a part of what a client reads.
+        // Each body differs from the one before it. The order of attributes counts, because clients see it.
         foreach (var body in SampleBodies())
         {
             var result = await Store.PutAsync(Id("ana"), body, default, returnUser, Cancel);
@@ -267,7 +267,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         Assert.Equal("bea", Assert.Single((await Store.ListAsync(null, 2, Cancel)).Items).Id);
     }
 
-    // "old" is a version that the user once had, "now" the one it has.
+    // "old" is a previous version of the user, "now" the current one.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -302,7 +302,8 @@ public abstract class UserStoreContract : IAsyncLifetime
         old,now   old,now        PreconditionFailed  PreconditionFailed
         """);
 
-    // A user that is not there is NotFound whatever is asked: RFC 9110 section 13.2.1 has preconditions count only where there would be a success.
+    // A missing user is NotFound under every precondition: RFC 9110 section 13.2.1 ignores preconditions if the response without them would
+    // be neither 2xx nor 412.
     [Theory]
     [InlineData("Replaced")]
     [InlineData("Deleted")]
@@ -358,7 +359,7 @@ public abstract class UserStoreContract : IAsyncLifetime
     [Fact]
     public async Task Users_are_listed_by_the_code_points_of_their_ids()
     {
-        // UTF-16 code units would put U+10400 before U+FF5A, and a culture the letters side by side.
+        // By UTF-16 code units, U+10400 would come before U+FF5A; by culture, "a" and "A" would be neighbours.
         string[] inOrder = ["-", "0", "10", "2", "A", "Z", "a", "a-b", "ab", "b", "~", "é", "ı", "ſ", "あ", "ꙮ", "ｚ", "𐐀", "𝟘"];
         foreach (var id in inOrder.OrderBy(id => id.GetHashCode()))
         {
@@ -487,7 +488,7 @@ public abstract class UserStoreContract : IAsyncLifetime
         var puts = await RaceAsync((store, i) => store.PutAsync(Id($"u{i}"), new($"User {i}"), default, returnUser: false, Cancel));
         Assert.All(puts, put => Assert.Equal(WriteOutcome.Created, put.Outcome));
 
-        // Each is looked for twice, and as many again are not there.
+        // Look for each user twice, and for half as many users that do not exist.
         var found = await Task.WhenAll(Enumerable.Range(0, 3 * Racers).Select(i => FindAsync($"u{i / 2}")));
 
         for (var i = 0; i < found.Length; i++)
@@ -583,11 +584,11 @@ public abstract class UserStoreContract : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.UpdateAsync(Id("ana"), _ => new("Bea"), default, cancelled));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await Store.DeleteAsync(Id("ana"), default, cancelled));
 
-        await Store.PutAsync(Id("eva"), new("Eva"), default, returnUser, Cancel); // behind the cancelled ones, where writes wait in a queue
+        await Store.PutAsync(Id("eva"), new("Eva"), default, returnUser, Cancel); // behind the cancelled writes if the store has a queue
         Assert.Equal(["Ana", "Eva"], (await Store.ListAsync(null, 10, Cancel)).Items.Select(user => user.Name));
     }
 
-    /// <summary>Bodies each of which differs from the one before it in one respect.</summary>
+    /// <summary>Bodies of which each differs from the one before it in one respect.</summary>
     private static UserInput[] SampleBodies() =>
     [
         new("Bea"),
@@ -613,10 +614,10 @@ public abstract class UserStoreContract : IAsyncLifetime
         Assert.Equal(expected.Attributes, actual.Attributes);
     }
 
-    /// <summary>One more instance on the same database, as another process has it.</summary>
+    /// <summary>Opens another store on the same database, as another process would.</summary>
     private IUserStore Open()
     {
-        // What is tested here is not how long anything takes.
+        // A long timeout, because the contract does not test how long operations take.
         var host = new StoreHost(_clock, [.. _settings, ("Store:Timeout", "00:00:20")]);
         _hosts.Add(host);
         return host.Store;
@@ -631,7 +632,7 @@ public abstract class UserStoreContract : IAsyncLifetime
     private async Task<string[]> IdsAsync(string? after, int limit) =>
         [.. (await Store.ListAsync(after is null ? null : Id(after), limit, Cancel)).Items.Select(user => user.Id)];
 
-    /// <summary>Has 100 callers of two instances write at the same moment.</summary>
+    /// <summary>Makes 100 callers of two stores write at the same moment.</summary>
     private async Task<WriteResult[]> RaceAsync(Func<IUserStore, int, ValueTask<WriteResult>> write)
     {
         IUserStore[] stores = [Store, Open()];

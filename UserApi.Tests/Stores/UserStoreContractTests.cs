@@ -18,7 +18,7 @@ public sealed class SqliteContractTests : UserStoreContract
     }
 }
 
-/// <summary>The contract on MongoDB's wire protocol, with a server of the tests' own.</summary>
+/// <summary>The contract on the MongoDB double (UserApi.MongoWire).</summary>
 public sealed class MongoWireContractTests : UserStoreContract
 {
     private MongoWireServer? _server;
@@ -32,7 +32,7 @@ public sealed class MongoWireContractTests : UserStoreContract
     protected override ValueTask DropDatabaseAsync() => _server!.DisposeAsync();
 }
 
-/// <summary>The contract on a server that refuses retryable writes, as Amazon DocumentDB does, with the string that mends it.</summary>
+/// <summary>The contract on a server that refuses retryable writes, like Amazon DocumentDB, with <c>retryWrites=false</c>.</summary>
 public sealed class MongoWithoutRetryableWritesContractTests : UserStoreContract
 {
     private MongoWireServer? _server;
@@ -46,7 +46,7 @@ public sealed class MongoWithoutRetryableWritesContractTests : UserStoreContract
     protected override ValueTask DropDatabaseAsync() => _server!.DisposeAsync();
 }
 
-/// <summary>The contract on a real MongoDB, where there is one.</summary>
+/// <summary>The contract on a real MongoDB, if there is one.</summary>
 [NeedsRealMongo]
 public sealed class RealMongoContractTests(RealMongo mongo) : UserStoreContract
 {

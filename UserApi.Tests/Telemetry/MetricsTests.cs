@@ -30,7 +30,7 @@ public class MetricsTests
         client.DefaultRequestHeaders.IfMatch.Add(EntityTagHeaderValue.Any);
         await client.PutAsJsonAsync("/users/ana", new { name = "Ana" }, cancel);
 
-        // False: nobody listens at the endpoint.
+        // This returns false, because nothing listens at the endpoint.
         api.Services.GetRequiredService<MeterProvider>().ForceFlush();
         Assert.Equal(
             ["create 1", "delete 1", "replace 1"],

@@ -11,8 +11,10 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Telemetry;
 
-/// <summary>What is written to logs and spans, with the levels as shipped, holds no token, no e-mail address and no name. The audit log names the token's
-/// subject, which is not an e-mail address here.</summary>
+/// <summary>
+/// With the log levels as shipped, logs and spans contain no token, no e-mail address and no name. The audit log contains the token's
+/// subject, which is not an e-mail address in these tests.
+/// </summary>
 [Collection(nameof(ProcessWideTelemetry))]
 public sealed class PrivacyTests : IAsyncLifetime
 {
@@ -127,7 +129,7 @@ public sealed class PrivacyTests : IAsyncLifetime
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"),
             ("Logging:LogLevel:UserApi", "Trace"),
             ("Limits:RequestsPerSecondPerCaller", "100"),
-            ("Store:Timeout", "00:00:09"), // time enough for the first connection on a busy machine
+            ("Store:Timeout", "00:00:09"), // enough for the first connection on a busy machine
         ])
         {
             Configure = services => services
@@ -135,7 +137,7 @@ public sealed class PrivacyTests : IAsyncLifetime
                 .ConfigureOpenTelemetryTracerProvider(tracing => tracing.AddInMemoryExporter(_spans)),
         })
         {
-            // The API shares the process with the test: its own caller is not to be traced with it.
+            // The API runs in the test's process, so the test's own client must not be traced.
             using var client = new HttpClient(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = api.Address };
             await requests(client);
         }

@@ -10,7 +10,7 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Telemetry;
 
-/// <summary>The spans that would be exported, taken where the exporter takes them.</summary>
+/// <summary>The spans that the exporter would receive.</summary>
 [Collection(nameof(ProcessWideTelemetry))]
 public class TracingTests
 {
@@ -46,7 +46,7 @@ public class TracingTests
             await client.GetAsync("/users/ana", Cancel);
         }
 
-        // The driver makes two spans of an operation: the operation, and the command that carries it out.
+        // The driver makes two spans: one for the operation, and one for its command.
         Assert.Equal(["GET /users/{id} (Server)", "find (Client)", "find users.users (Client)"], Describe(_spans));
         Assert.Single(_spans.Select(span => span.TraceId).Distinct());
         Assert.Equal(Server.SpanId, Child.ParentSpanId);
@@ -73,7 +73,7 @@ public class TracingTests
     [InlineData("parentbased_traceidratio", "0", 0, 0)]
     [InlineData("traceidratio", "0", 0, 0)]
     [InlineData("always_off", null, 0, 0)]
-    [InlineData("parentbased_traceidratio", "0.5", 150, 250)] // 400 tosses: out of this once in two million times
+    [InlineData("parentbased_traceidratio", "0.5", 150, 250)] // 400 requests: outside this range once in two million runs
     [InlineData("traceidratio", "0.5", 150, 250)]
     [InlineData("parentbased_always_on", null, 400, 400)]
     [InlineData(null, null, 400, 400)]
@@ -157,7 +157,7 @@ public class TracingTests
         {
             using var client = Client(api);
             var put = await client.PutAsJsonAsync("/users/ana@example.org", new { name = "Ana" }, Cancel);
-            client.DefaultRequestHeaders.Add("If-None-Match", put.Headers.ETag!.Tag); // an upsert that collides with what is there
+            client.DefaultRequestHeaders.Add("If-None-Match", put.Headers.ETag!.Tag); // the upsert collides with the existing document
             var refused = await client.PutAsJsonAsync("/users/ana@example.org", new { name = "Ana" }, Cancel);
             Assert.Equal(HttpStatusCode.PreconditionFailed, refused.StatusCode);
         }
@@ -173,14 +173,14 @@ public class TracingTests
 
     [Theory]
     [InlineData("false")]
-    [InlineData("true")] // what Aspire sets for the projects that it starts
+    [InlineData("true")] // as Aspire sets it for the projects that it starts
     public async Task The_query_leaves_no_span_with_what_a_client_wrote_in_it(string isUnredacted)
     {
         await using (var api = Api(
             ("OTEL_DOTNET_EXPERIMENTAL_ASPNETCORE_DISABLE_URL_QUERY_REDACTION", isUnredacted),
             ("OTEL_DOTNET_EXPERIMENTAL_HTTPCLIENT_DISABLE_URL_QUERY_REDACTION", isUnredacted)))
         {
-            // This caller is traced, too: it is the HTTP client whose span is looked at.
+            // This client is traced, because its span is checked below.
             using var client = new HttpClient { BaseAddress = api.Address };
             var answer = await client.GetAsync("/users?limit=1&after=ana@example.org&bo@example.org", Cancel);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -200,7 +200,7 @@ public class TracingTests
     private static IEnumerable<string> Describe(IEnumerable<Activity> spans) =>
         spans.Select(span => $"{span.DisplayName} ({span.Kind})").Order(StringComparer.Ordinal);
 
-    // The API shares the process with the test: its own caller is not to be traced with it.
+    // The API runs in the test's process, so the test's own client must not be traced.
     private static HttpClient Client(ApiFactory api) =>
         new(new SocketsHttpHandler { ActivityHeadersPropagator = null }) { BaseAddress = api.Address };
 

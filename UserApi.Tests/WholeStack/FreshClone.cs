@@ -4,8 +4,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.WholeStack;
 
 /// <summary>
-/// A copy of the repository in an empty folder, with a package cache of its own. Aspire's packages come from a folder that may be empty,
-/// all others from the package cache of this machine: nothing is downloaded. The tests in the copy are one for each project of tests.
+/// A copy of the repository in an empty folder, with its own package cache. Aspire's packages come from a folder that may be empty, all
+/// others from this machine's package cache, so nothing is downloaded. In the copy, each test project has only one test.
 /// </summary>
 public sealed class FreshClone : IDisposable
 {
@@ -34,7 +34,7 @@ public sealed class FreshClone : IDisposable
 
     private string Packages => _folder.File("packages");
 
-    /// <summary>Makes the copy as fresh as a clone again, but for what takes long and has nothing to do with Aspire.</summary>
+    /// <summary>Resets the copy to a fresh clone, but keeps what takes long to build and does not depend on Aspire.</summary>
     /// <param name="isAspireInFeed">Whether the feed has Aspire.</param>
     public void Refresh(bool isAspireInFeed)
     {
@@ -50,7 +50,7 @@ public sealed class FreshClone : IDisposable
         SetFeed(isAspireInFeed);
     }
 
-    /// <summary>Gives Aspire to the feed, or takes it away.</summary>
+    /// <summary>Adds Aspire to the feed or removes it.</summary>
     public void SetFeed(bool isAspireInFeed)
     {
         Delete(Feed);
@@ -61,7 +61,7 @@ public sealed class FreshClone : IDisposable
         }
     }
 
-    /// <summary>Says that the feed was asked, had no Aspire, and how long ago.</summary>
+    /// <summary>Records that the feed was searched this long ago and had no Aspire.</summary>
     public void SetAnswerToNo(TimeSpan age)
     {
         Directory.CreateDirectory(At("obj"));
@@ -71,15 +71,15 @@ public sealed class FreshClone : IDisposable
     }
 
     /// <summary>Runs a command of the SDK at the root of the copy.</summary>
-    /// <param name="command">The command, its words divided by spaces.</param>
+    /// <param name="command">The command, with its words separated by spaces.</param>
     public (int ExitCode, string Output) Dotnet(string command)
     {
         var result = Run("dotnet", At(), command.Split(' '));
-        TestContext.Current.TestOutputHelper?.WriteLine(result.Output); // shown where the test fails
+        TestContext.Current.TestOutputHelper?.WriteLine(result.Output); // shown if the test fails
         return result;
     }
 
-    /// <summary>Runs a script at the root of the copy, with a home of its own for what the SDK keeps there.</summary>
+    /// <summary>Runs a script at the root of the copy, with its own home directory for the files of the SDK.</summary>
     public (int ExitCode, string Output) Bash(string script)
     {
         var result = Run("bash", At(), "-c", $"export HOME='{_folder.File("home")}' DOTNET_CLI_HOME='{_folder.File("home")}'; mkdir -p \"$HOME\"\n{script}");
@@ -114,7 +114,7 @@ public sealed class FreshClone : IDisposable
 
         """);
 
-    // A package cache is a package source, too: https://learn.microsoft.com/nuget/consume-packages/managing-the-global-packages-and-cache-folders
+    // A package cache can be used as a package source: https://learn.microsoft.com/nuget/consume-packages/managing-the-global-packages-and-cache-folders
     private void WriteNuGetConfig()
     {
         var cache = Run("dotnet", Repository.Root, "nuget", "locals", "global-packages", "--list").Output.Split(": ", 2)[1].Trim();
@@ -146,12 +146,12 @@ public sealed class FreshClone : IDisposable
             start.Environment["NUGET_PACKAGES"] = Packages;
         }
 
-        start.Environment["RunAnalyzers"] = "false"; // they have run over the same sources, when this was built
+        start.Environment["RunAnalyzers"] = "false"; // the build of these tests has analyzed the same sources
 
-        // The SDK does not take away all that it puts there.
+        // The SDK does not delete all its temporary files.
         start.Environment["TMPDIR"] = Directory.CreateDirectory(_folder.File("tmp")).FullName;
 
-        // No process that stays behind: it would hold on to files that are about to be deleted.
+        // A build process that stays behind would hold files that are about to be deleted.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
@@ -166,6 +166,6 @@ public sealed class FreshClone : IDisposable
     }
 }
 
-/// <summary>The tests on the one fresh clone. They build, and take both cores of a small machine for a minute: they run alone.</summary>
+/// <summary>Tests that share a fresh clone. They run alone, because their builds take both cores of a small machine for a minute.</summary>
 [CollectionDefinition(nameof(OneFreshClone), DisableParallelization = true)]
 public sealed class OneFreshClone : ICollectionFixture<FreshClone>;

@@ -1,8 +1,6 @@
 namespace UserApi.Tests.WholeStack;
 
-/// <summary>
-/// The commands of the README on a fresh clone, with Aspire in the package feed and without.
-/// </summary>
+/// <summary>The commands of the README on a fresh clone, with and without Aspire in the package feed.</summary>
 [Collection(nameof(OneFreshClone))]
 public sealed class FreshCloneTests(FreshClone clone)
 {
@@ -13,7 +11,7 @@ public sealed class FreshCloneTests(FreshClone clone)
     [InlineData("run --project UserApi.AppHost", "The stand-in of Aspire runs.")]
     [InlineData("test --project UserApi.AppHost.Tests", "succeeded: 1")]
     [InlineData("test", "succeeded: 2")]
-    [InlineData("msbuild UserApi.AppHost -getProperty:IsAspireHost", "true")] // the Aspire CLI, and an IDE that opens the solution
+    [InlineData("msbuild UserApi.AppHost -getProperty:IsAspireHost", "true")] // for the Aspire CLI, and for an IDE that opens the solution
     public void With_Aspire_in_the_feed_the_command_works(string command, string expected)
     {
         clone.Refresh(isAspireInFeed: true);

@@ -6,20 +6,20 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.WholeStack;
 
 /// <summary>
-/// The README's commands, as they stand and in their order, in a fresh clone; only the port is another one. The comment behind a <c>curl</c>
-/// begins with the status that is answered, and names the headers that come with it.
+/// Runs the README's commands in their order in a fresh clone, unchanged except for the port. The comment after a <c>curl</c> command
+/// begins with the expected status and names the expected headers.
 /// </summary>
 [Collection(nameof(OneFreshClone))]
 public sealed partial class ReadmeTests(FreshClone clone)
 {
-    // What needs more than the SDK is tried elsewhere.
+    // Commands that need more than the SDK, and the tests that run them.
     private static readonly Dictionary<string, string> s_elsewhere = new()
     {
         ["dotnet run --project UserApi.AppHost"] = nameof(FreshCloneTests),
         ["cd terraform && terraform init && terraform apply"] = "terraform/tests/run.sh",
     };
 
-    // Each server is a job, and so a process group of its own: "dotnet run" and the program that it starts end together.
+    // Each server is a job with its own process group, so that "dotnet run" and the program that it starts end together.
     private const string Functions = """
         set -m
         stop() { [ -z "${server-}" ] || { kill -TERM -- -$server; wait $server 2>/dev/null; server=; }; }
@@ -88,7 +88,7 @@ public sealed partial class ReadmeTests(FreshClone clone)
 
     private static IEnumerable<string> Commands() => ShellBlocks().Matches(File.ReadAllText(Repository.File("README.md")))
         .SelectMany(block => block.Groups[1].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-        .Where(line => !line.StartsWith("Authentication__", StringComparison.Ordinal)); // the settings of a deployment, no command
+        .Where(line => !line.StartsWith("Authentication__", StringComparison.Ordinal)); // settings of a deployment, not commands
 
     private static (string Command, string Comment) Split(string line)
     {

@@ -5,9 +5,10 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.WholeStack;
 
 /// <summary>
-/// Packages of this test's own making in the place of Aspire's. They have what a build of the AppHost asks of the real ones: the SDK imports
-/// Microsoft.NET.Sdk, makes resources of project references and adds Aspire.Hosting.AppHost when the project is restored (as
-/// src/Aspire.AppHost.Sdk/SDK in github.com/microsoft/aspire does), and the hosting packages bring the types that AppHost.cs uses, as source.
+/// Creates packages that stand in for Aspire's. They contain what a build of the AppHost needs from the real ones: the SDK imports
+/// Microsoft.NET.Sdk, turns project references into resources and adds Aspire.Hosting.AppHost when the project is restored (as
+/// src/Aspire.AppHost.Sdk/SDK in github.com/microsoft/aspire does), and the hosting packages contain the types that AppHost.cs uses,
+/// as source.
 /// </summary>
 internal static class StandInFeed
 {
@@ -138,8 +139,7 @@ internal static class StandInFeed
         }
         """;
 
-    /// <summary>Writes the packages into a folder that is a package source.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>Writes the packages into a folder that is used as a package source.</summary>
     public static void Fill(string folder)
     {
         using var globalJson = JsonDocument.Parse(File.ReadAllText(Repository.File("global.json")));

@@ -1,6 +1,6 @@
 declare const process: { argv: string[] };
 
-/** Where the API listens. */
+/** The address at which the API listens. */
 export const baseUrl: string = process.argv[2] ?? "";
 
 export function equal<T>(expected: T, actual: T): void {
@@ -9,10 +9,10 @@ export function equal<T>(expected: T, actual: T): void {
   }
 }
 
-/** What must be there. */
+/** Returns the value, which must not be missing. */
 export function some<T>(value: T | null | undefined | void): T {
   if (value === null || value === undefined) {
-    throw new Error("Nothing is there.");
+    throw new Error("A value is missing.");
   }
 
   return value;

@@ -1,4 +1,4 @@
-// What a program does with the client that @hey-api/openapi-ts made.
+// Uses the client that @hey-api/openapi-ts generates, as a program would.
 import { client } from "./generated/client.gen.js";
 import { createUser, deleteUser, getUser, health, listUsers, patchUser, putUser, status } from "./generated/index.js";
 import type { Health, Problem, User, UserInput, UserPage } from "./generated/index.js";
@@ -17,23 +17,23 @@ const replaced = await putUser({ path, body: { ...body, name: "Ana Lima" } });
 equal(200, some(replaced.response).status);
 equal(user.createdAt, some(replaced.data).createdAt);
 
-// Create with an id of the service's own
+// Create with an id that the service makes
 const made = await createUser({ body: { name: "Eve" } });
 equal(`/users/${some(made.data).id}`, some(some(made.response).headers.get("Location")));
 equal(204, some((await deleteUser({ path: { id: some(made.data).id } })).response).status);
 
-// Read, and not modified
+// Read, with and without If-None-Match
 const read = await getUser({ path });
 equal(some(replaced.data).updatedAt, some(read.data).updatedAt);
 const tag = some(some(read.response).headers.get("ETag"));
 equal(304, some((await getUser({ path, headers: { "If-None-Match": tag } })).response).status);
 
-// A patch of one member changes nothing else
+// Patch one member; the others must not change
 const patched = some((await patchUser({ path, body: { name: "Ana L." } })).data);
 equal("Ana L. ana@example.org blue", `${patched.name} ${patched.email} ${patched.attributes?.team}`);
 equal(412, some((await putUser({ path, body, headers: { "If-Match": tag } })).response).status);
 
-// All pages
+// Read all pages
 for (const id of ["bo", "cy", "di"]) {
   await putUser({ path: { id }, body: { name: id } });
 }
@@ -47,7 +47,7 @@ for (let after: string | null | undefined; after !== null; ) {
 
 equal("ana bo cy di", ids.join(" "));
 
-// An error with its fields
+// Read the fields of an error
 const problem: Problem = some((await putUser({ path, body: { name: " ", email: "nobody" } })).error);
 equal("422 email name", `${problem.status} ${Object.keys(some(problem.errors)).sort().join(" ")}`);
 

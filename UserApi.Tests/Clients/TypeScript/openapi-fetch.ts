@@ -1,4 +1,4 @@
-// What a program does with openapi-fetch and the types that openapi-typescript made.
+// Uses openapi-fetch and the types that openapi-typescript generates, as a program would.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./generated/users.js";
 import { baseUrl, equal, some } from "./expect.js";
@@ -17,19 +17,19 @@ const replaced = await client.PUT("/users/{id}", { params: { path }, body: { ...
 equal(200, replaced.response.status);
 equal(some(created.data).createdAt, some(replaced.data).createdAt);
 
-// Create with an id of the service's own
+// Create with an id that the service makes
 const made = await client.POST("/users", { body: { name: "Eve" } });
 equal(`/users/${some(made.data).id}`, some(made.response.headers.get("Location")));
 equal(204, (await client.DELETE("/users/{id}", { params: { path: { id: some(made.data).id } } })).response.status);
 
-// Read, and not modified
+// Read, with and without If-None-Match
 const read = await client.GET("/users/{id}", { params: { path } });
 equal(some(replaced.data).updatedAt, some(read.data).updatedAt);
 const tag = some(read.response.headers.get("ETag"));
 const known = await client.GET("/users/{id}", { params: { path, header: { "If-None-Match": tag } } });
 equal(304, known.response.status);
 
-// A patch of one member changes nothing else
+// Patch one member; the others must not change
 const patched = await client.PATCH("/users/{id}", {
   params: { path }, body: { name: "Ana L." }, headers: { "Content-Type": "application/merge-patch+json" },
 });
@@ -37,7 +37,7 @@ equal("Ana L. ana@example.org blue", `${some(patched.data).name} ${some(patched.
 const lost = await client.PUT("/users/{id}", { params: { path, header: { "If-Match": tag } }, body });
 equal(412, lost.response.status);
 
-// All pages
+// Read all pages
 for (const id of ["bo", "cy", "di"]) {
   await client.PUT("/users/{id}", { params: { path: { id } }, body: { name: id } });
 }
@@ -51,7 +51,7 @@ for (let after: string | null | undefined; after !== null; ) {
 
 equal("ana bo cy di", ids.join(" "));
 
-// An error with its fields
+// Read the fields of an error
 const invalid = await client.PUT("/users/{id}", { params: { path }, body: { name: " ", email: "nobody" } });
 const problem: Problem = some(invalid.error);
 equal("422 email name", `${problem.status} ${Object.keys(some(problem.errors)).sort().join(" ")}`);

@@ -11,10 +11,10 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores.Mongo;
 
-/// <summary>Documents that other programs have put into the collection make no page fail, and no write fail after it was applied.</summary>
+/// <summary>Documents that other programs wrote make no page fail, and no write that was applied.</summary>
 public sealed class ForeignDocumentTests : MongoStoreTest
 {
-    // What is no user, and why not
+    // Documents that are not users; each _id says why.
     private static readonly BsonDocument[] s_noUsers =
     [
         new() { { "_id", ObjectId.GenerateNewId() }, { "user_id", "ana" }, { "user_name", "Ana" } },
@@ -31,7 +31,7 @@ public sealed class ForeignDocumentTests : MongoStoreTest
         new() { { "_id", "/" }, { "name", "Ana" } },
     ];
 
-    // What is a user, as far as it goes
+    // Documents that are users, although this program would not write them.
     private static readonly BsonDocument[] s_users =
     [
         new() { { "_id", "bare" }, { "name", "Ana" } },
@@ -75,7 +75,8 @@ public sealed class ForeignDocumentTests : MongoStoreTest
         Assert.Single(logs.Lines, line => line.Contains("cannot be read as a user", StringComparison.Ordinal));
     }
 
-    // Type bracketing: no page of texts meets another type (MongoDB's manual, "Type Bracketing in Query Predicates").
+    // A filter on string ids never matches other types (MongoDB's manual, "Type Bracketing in Query Predicates"), so reading pages does not
+    // reveal these documents.
     [Theory]
     [InlineData("{ _id: ObjectId('507f1f77bcf86cd799439011'), user_id: 'ana', user_name: 'Ana' }")]
     [InlineData("{ _id: NumberLong(-7), name: 'Ana' }")]
@@ -187,7 +188,7 @@ public sealed class ForeignDocumentTests : MongoStoreTest
     [Fact]
     public async Task Text_that_is_not_UTF_8_fails_nothing()
     {
-        // The driver writes no such text; it stands for a byte that is replaced where the document is.
+        // The driver cannot write invalid UTF-8, so the first byte of "ü" is replaced in the serialized document.
         var document = Document("latin1", name: "M\u00fcller").ToBson();
         document[document.AsSpan().IndexOf(Encoding.UTF8.GetBytes("\u00fc"))] = (byte)'x';
         document[document.AsSpan().IndexOf((byte)0xbc)] = 0xbc;
@@ -198,7 +199,7 @@ public sealed class ForeignDocumentTests : MongoStoreTest
         Assert.Equal("Mx\ufffdller", (await store.ListAsync(null, 10, Cancel)).Items.Single().Name);
     }
 
-    /// <summary>What the metric counts, in all stores of the process.</summary>
+    /// <summary>Sums up the metric <c>userapi.users.unreadable</c> of all stores in the process.</summary>
     private sealed class Unreadable : IDisposable
     {
         private readonly MeterListener _listener = new();

@@ -3,10 +3,10 @@ using UserApi.Api.Users;
 
 namespace UserApi.Tests.Stores.Mongo;
 
-/// <summary>A page has a bound in bytes, and so has what is read for it.</summary>
+/// <summary>Pages are limited in bytes, and so is what is read for them.</summary>
 public sealed class PageTests : MongoStoreTest
 {
-    // The greatest users that a client can write: 33 KB of ASCII.
+    // The largest attributes that a client can write: 33 KB of ASCII.
     private static readonly BsonDocument s_attributes = new(Enumerable.Range(0, 32).Select(i => new BsonElement($"a{i}", new string('<', 1024))));
 
     [Theory]
@@ -25,7 +25,7 @@ public sealed class PageTests : MongoStoreTest
         Assert.InRange(Commands("find").Count(), 1, mostCommands);
         Assert.Empty(Commands("getMore", "killCursors"));
         await store.ListAsync(null, limit, Cancel);
-        Assert.InRange(Commands("find").Count(), 2, mostCommands + 1); // the size is known
+        Assert.InRange(Commands("find").Count(), 2, mostCommands + 1); // the store knows the size of users by now
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class PageTests : MongoStoreTest
 
         Assert.Equal(Enumerable.Range(0, 201).Select(i => $"u{i:000}"), seen);
         var read = Commands("find").Sum(command => command["limit"].ToInt32());
-        Assert.InRange(read, 201, 201 + 51 + (3 * pages)); // fifty at first, then about as many as fit
+        Assert.InRange(read, 201, 201 + 51 + (3 * pages)); // 50 at first, then about as many as fit on a page
     }
 
     [Fact]

@@ -7,15 +7,15 @@ using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores.Mongo;
 
-/// <summary>A write that the server refuses fails alone, and at once: the others in its command are answered as they were applied.</summary>
+/// <summary>A write that the server refuses fails alone and at once. The other writes of its command get their own results.</summary>
 public sealed class RefusedWriteTests : MongoStoreTest
 {
-    // What is batched: a write that need not return the user.
+    // Only writes that need not return the user are batched.
     private static readonly (string Name, string Value) s_minimal = ("Prefer", "return=minimal");
 
     private const int Puts = 40;
 
-    // mongod, duplicate_key_error_info.cpp and what it was before; a server whose words are not known is believed to mean _id.
+    // Messages of mongod (duplicate_key_error_info.cpp) and its older versions. An unknown message is taken to mean _id.
     [Theory]
     [InlineData("E11000 duplicate key error collection: users.users index: _id_ dup key: { _id: \"ana\" }", false, null)]
     [InlineData("E11000 duplicate key error collection: users.users index: email_1 dup key: { email: \"ana@example.org\" }", true, "email")]
@@ -48,11 +48,11 @@ public sealed class RefusedWriteTests : MongoStoreTest
         Assert.Equal([13], puts.Index().Where(put => (int)put.Item.StatusCode == 409).Select(put => put.Index));
         Assert.Equal(Puts - 1, puts.Count(put => (int)put.StatusCode == 201));
         Assert.Equal(Puts, Server.DocumentCount("users", "users"));
-        Assert.InRange(Server.CommandCount("update") - before, 1, Puts); // nothing was tried again
+        Assert.InRange(Server.CommandCount("update") - before, 1, Puts); // no put was retried
         var problem = await Task.FromResult(puts[13]).IsProblem(HttpStatusCode.Conflict);
         Assert.Equal("email must be unique: another user has this value.", problem.GetProperty("errors").GetProperty("email")[0].GetString());
 
-        // By itself, with a command of its own, and as a change of a user that is there
+        // The same conflict in a put that is not batched, and in an update of an existing user.
         await client.Put("u13", Body("taken"), ("Prefer", "return=representation")).IsProblem(HttpStatusCode.Conflict);
         await client.Patch("u12", Body("taken")).IsProblem(HttpStatusCode.Conflict);
 

@@ -6,8 +6,8 @@ using UserApi.Tests.Reliability;
 namespace UserApi.Tests.Stores.Mongo;
 
 /// <summary>
-/// The server stops working for a caller before the store gives up, so that its answer arrives and the connection stays in the pool. Nothing
-/// else runs meanwhile: these are tests of time.
+/// The server's time limit ends before the store's timeout, so that the reply arrives and the connection stays in the pool. No other test
+/// runs meanwhile, because these tests measure time.
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class TimeLimitTests : MongoStoreTest
@@ -27,7 +27,7 @@ public sealed class TimeLimitTests : MongoStoreTest
 
         Assert.All(Commands("find", "findAndModify"), command => Assert.InRange(command["maxTimeMS"].ToInt32(), 1, 1350));
         Assert.All(Commands("findAndModify", "update"), command => Assert.InRange(command["writeConcern"]["wtimeout"].ToInt32(), 1, 1350));
-        Assert.Equal(8, Commands("find", "findAndModify").Count()); // the first ping looks for ids that are no text, too
+        Assert.Equal(8, Commands("find", "findAndModify").Count()); // the first ping also searches for ids that are not strings
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class TimeLimitTests : MongoStoreTest
         var store = Store();
         var calls = 0;
 
-        // The pool opens two connections at a time: it has as many as it needs after some rounds.
+        // The pool opens at most two connections at a time, so it has enough of them only after some rounds.
         Server.ExecutionTime = TimeSpan.FromMilliseconds(500);
         await RoundAsync(expectFailure: false);
         await RoundAsync(expectFailure: false);
@@ -64,7 +64,7 @@ public sealed class TimeLimitTests : MongoStoreTest
         await RoundAsync(expectFailure: true);
         await RoundAsync(expectFailure: true);
 
-        Assert.InRange(Server.AcceptedConnections - before, 0, 2); // the monitor's may be renewed
+        Assert.InRange(Server.AcceptedConnections - before, 0, 2); // the monitor may renew its connections
 
         async Task RoundAsync(bool expectFailure)
         {

@@ -5,8 +5,8 @@ using UserApi.Api.Users.Stores;
 namespace UserApi.Tests.Stores.Mongo;
 
 /// <summary>
-/// What an upsert inserts follows from its filter as the server has optimised it (mongod, jstests/core/write/update/upsert_fields.js): no
-/// precondition makes the store send a filter that loses its _id on the way.
+/// What an upsert inserts depends on its filter after the server has optimised it (mongod, jstests/core/write/update/upsert_fields.js).
+/// The store must not send a filter that loses its _id in the optimisation, whatever the precondition.
 /// </summary>
 public sealed class UpsertTests : MongoStoreTest
 {
@@ -57,8 +57,8 @@ public sealed class UpsertTests : MongoStoreTest
         .Where(statement => statement.GetValue("upsert", false).ToBoolean())
         .Select(statement => statement.GetValue("q", statement.GetValue("query", null)).AsBsonDocument);
 
-    // An equality of _id, and beside it at most a $nin of at least one value and an $or of several $ne, which the server neither drops nor makes
-    // false or an equality.
+    // True for an equality of _id, combined with at most a $nin of at least one value and an $or of several $ne. The server neither
+    // drops these nor turns them into false or an equality.
     private static bool KeepsItsId(BsonDocument filter) =>
         filter["_id"].IsString
         && filter.Elements.All(element => element.Name == "_id"

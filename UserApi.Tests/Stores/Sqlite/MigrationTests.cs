@@ -9,8 +9,8 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Stores.Sqlite;
 
 /// <summary>
-/// Files of earlier versions. Beside this file is one of each, made by the program of that version, and what that program answered of it. It
-/// has users of every kind, and rows that are none.
+/// Migration of files of earlier versions. For each version, this folder has a file that the program of that version wrote, with users of
+/// every kind and rows that cannot be read, and the users that this program returned from it.
 /// </summary>
 public sealed class MigrationTests : IDisposable
 {
@@ -43,7 +43,7 @@ public sealed class MigrationTests : IDisposable
             {
                 Assert.Equal(answer, Answer((await host.Store.FindAsync(Id(user.Id), Cancel))!));
 
-                // What was a state before is the same state now.
+                // Putting the same user again must change nothing.
                 Assert.Equal((WriteOutcome.Unchanged, user.Version), await PutAsync(host, user.Id, user.Body));
             }
         }
@@ -92,7 +92,7 @@ public sealed class MigrationTests : IDisposable
             path, TimeSpan.FromSeconds(10), TimeProvider.System, loggers.CreateLogger<SqliteUserStore>(), () => { }).Dispose();
     }
 
-    // The table may not be dropped while another one refers to its rows: everything else of the step has been done by then.
+    // The old table cannot be dropped while another one refers to its rows. The step drops it after everything else.
     [Fact]
     public async Task A_step_that_fails_leaves_the_version_before_whole()
     {
@@ -130,7 +130,7 @@ public sealed class MigrationTests : IDisposable
                 """);
         }
 
-        // The log grows when a part of the transaction does not fit into memory any more.
+        // The write-ahead log grows once the transaction does not fit into memory, so the migration is under way.
         await using (var process = ApiProcess.Start("Development", ("Store__Path", File)))
         {
             await Poll.UntilAsync(() => new FileInfo($"{File}-wal") is { Exists: true, Length: > 1_000_000 }, TimeSpan.FromSeconds(60));
