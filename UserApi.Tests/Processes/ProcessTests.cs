@@ -78,7 +78,8 @@ public sealed class ProcessTests : IDisposable
         client.DefaultRequestHeaders.Add("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
 
         var answer = await client.GetAsync("/users/ana", Cancel);
-        await api.KillAsync();
+        api.Terminate(); // The console logger writes in the background, and finishes its queue before the process ends.
+        Assert.Equal(0, await api.WaitForExitAsync());
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
         Assert.Contains(TraceId, await answer.Content.ReadAsStringAsync(Cancel));
