@@ -125,7 +125,7 @@ public sealed class HarmlessNetworkFaultTests(ITestOutputHelper output) : Networ
     private static readonly Dictionary<string, Fault> s_faults = new()
     {
         ["latency"] = new(new Toxic.Latency(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(50)), Direction.Both, Effects.DataDelayed),
-        ["bandwidth"] = new(new Toxic.Bandwidth(20_000), Direction.Both, Effects.DataDelayed),
+        ["bandwidth"] = new(new Toxic.Bandwidth(40_000), Direction.Both, Effects.DataDelayed),
         ["slow_close"] = new(new Toxic.SlowClose(TimeSpan.FromMilliseconds(300)), Direction.Both, Effects.EndDelayed),
         ["slicer"] = new(new Toxic.Slicer(64, 32, TimeSpan.FromMilliseconds(5)), Direction.Both, Effects.DataDelayed),
     };

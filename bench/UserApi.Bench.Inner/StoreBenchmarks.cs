@@ -55,7 +55,12 @@ public class StoreBenchmarks
     public async Task<object?> Read() => await _store.FindAsync(Next(), default);
 
     [Benchmark]
-    public async Task<object> Write() => await _store.PutAsync(Next(), s_body, default, returnUser: false, default);
+    public async Task<object> Write()
+    {
+        var id = Next();
+        var body = s_body with { Name = $"Ana Lima {_next}" }; // the same state again would not be written
+        return await _store.PutAsync(id, body, default, returnUser: false, default);
+    }
 
     [Benchmark]
     public async Task<object> PageOf50() => await _store.ListAsync(Next(), 50, default);
