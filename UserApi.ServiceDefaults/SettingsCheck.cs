@@ -33,7 +33,7 @@ internal sealed class SettingsCheck(IConfiguration configuration)
             if (!isShared || distance <= 2)
             {
                 var known = $"{section.Path}:{nearest}";
-                UnknownNames.Add($"{child.Path} is not a setting. The nearest name is {known} ({known.Replace(":", "__", StringComparison.Ordinal)}).");
+                UnknownNames.Add($"{child.Path} is not a setting. The nearest name is {known} ({Variable(known)}).");
             }
         }
     }
@@ -42,7 +42,7 @@ internal sealed class SettingsCheck(IConfiguration configuration)
     {
         if (type != typeof(string) && type.IsAssignableTo(typeof(IEnumerable)))
         {
-            Require(string.IsNullOrEmpty(setting.Value), $"{setting.Path} is a list: its first value must be in {setting.Path}:0 ({setting.Path.Replace(":", "__", StringComparison.Ordinal)}__0).");
+            Require(string.IsNullOrEmpty(setting.Value), $"{setting.Path} is a list: its first value must be in {setting.Path}:0 ({Variable($"{setting.Path}:0")}).");
             foreach (var item in setting.GetChildren())
             {
                 CheckValue(item, type.GetGenericArguments()[0]);
@@ -87,6 +87,9 @@ internal sealed class SettingsCheck(IConfiguration configuration)
             Require(TypeDescriptor.GetConverter(type).IsValid(value), $"{path} must be a whole number, not '{value}'.");
         }
     }
+
+    /// <summary>The environment variable of a setting.</summary>
+    private static string Variable(string path) => path.Replace(":", "__", StringComparison.Ordinal);
 
     private void Require(bool holds, string rule)
     {

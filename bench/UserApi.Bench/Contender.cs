@@ -88,18 +88,26 @@ internal sealed class Contenders(Places places, int users, string url, string pe
     /// nobody listens: a collector would take its processor time from this machine.
     /// </summary>
     public static Contender Api(
-        Places places, string name, string build, Dictionary<string, string> store, params (string Key, string Value)[] settings) => new(name, address => new(
-        "dotnet", [places.Program(build, "UserApi.Api"), "--urls", address.OriginalString])
+        Places places, string name, string build, Dictionary<string, string> store, params IEnumerable<(string Key, string Value)> settings)
+    {
+        var environment = new Dictionary<string, string>(store)
         {
-            Environment = new Dictionary<string, string>(store)
-            {
-                ["Authentication__AllowAnonymous"] = "true",
-                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9",
-                ["OTEL_TRACES_SAMPLER"] = "traceidratio",
-                ["OTEL_TRACES_SAMPLER_ARG"] = "0.1",
-            }.With(settings),
+            ["Authentication__AllowAnonymous"] = "true",
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9",
+            ["OTEL_TRACES_SAMPLER"] = "traceidratio",
+            ["OTEL_TRACES_SAMPLER_ARG"] = "0.1",
+        };
+        foreach (var (key, value) in settings)
+        {
+            environment[key] = value;
+        }
+
+        return new(name, address => new("dotnet", [places.Program(build, "UserApi.Api"), "--urls", address.OriginalString])
+        {
+            Environment = environment,
             WorkingDirectory = Path.Combine(places.Built, build),
         });
+    }
 
     public static Dictionary<string, string> EmbeddedStore(string path) => new() { ["Store__Kind"] = "Embedded", ["Store__Path"] = path };
 
@@ -136,17 +144,4 @@ internal sealed class Contenders(Places places, int users, string url, string pe
         peersUrl, workload.ToString().ToLowerInvariant(), Text(connections), duration.TotalSeconds.ToString(CultureInfo.InvariantCulture), Text(users));
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-}
-
-internal static class EnvironmentExtensions
-{
-    public static Dictionary<string, string> With(this Dictionary<string, string> environment, (string Key, string Value)[] settings)
-    {
-        foreach (var (key, value) in settings)
-        {
-            environment[key] = value;
-        }
-
-        return environment;
-    }
 }

@@ -35,7 +35,7 @@ internal enum StoreKind
     /// <summary>MongoDB if there is a connection string, otherwise the embedded store in Development; elsewhere the process does not start.</summary>
     Auto,
 
-    /// <summary>A SQLite file beside the program.</summary>
+    /// <summary>A SQLite file, <see cref="StoreOptions.Path"/>.</summary>
     Embedded,
 
     /// <summary>MongoDB, by the connection string <c>ConnectionStrings:users</c>.</summary>

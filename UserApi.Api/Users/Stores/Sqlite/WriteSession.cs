@@ -98,7 +98,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
 
     private WriteResult Apply(Write write, ref bool isChanging)
     {
-        // A put or a delete does not need the stored user, so that it can replace or remove an unreadable one.
+        // A delete does not read the stored user. A put compares it, and replaces one that cannot be read.
         var isDelete = write is { Body: null, Change: null };
         var current = FindState(write.Id.Value, readUser: !isDelete);
         if (write.Body is null && current is null)
