@@ -58,7 +58,7 @@ public class StoreBenchmarks
     public async Task<object> Write() => await _store.PutAsync(Next(), s_body, default, returnUser: false, default);
 
     [Benchmark]
-    public async Task<object> PageOf50() => await _store.ListAsync(Next(), 50, default);
+    public async Task<object> PageOf50() => await _store.ListAsync(new() { After = new(Next().Value) }, default);
 
     private static UserId Id(int number) =>
         UserId.TryParse($"user-{number:0000000}", out var id, out var error) ? id : throw new InvalidOperationException(error);

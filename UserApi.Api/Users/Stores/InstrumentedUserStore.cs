@@ -47,9 +47,8 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) =>
         MeasureAsync("find", (id, cancellationToken), static (store, call) => store.FindAsync(call.id, call.cancellationToken));
 
-    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        MeasureAsync(
-            "list", (after, limit, cancellationToken), static (store, call) => store.ListAsync(call.after, call.limit, call.cancellationToken));
+    public ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken) =>
+        MeasureAsync("list", (query, cancellationToken), static (store, call) => store.ListAsync(call.query, call.cancellationToken));
 
     public async ValueTask<WriteResult> PutAsync(
         UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
@@ -70,6 +69,9 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             "delete",
             (id, precondition, cancellationToken),
             static (store, call) => store.DeleteAsync(call.id, call.precondition, call.cancellationToken)));
+
+    // Takes as long as there are users, and nobody waits for it.
+    public Task MakeIndexesAsync(CancellationToken cancellationToken) => _store.MakeIndexesAsync(cancellationToken);
 
     public async ValueTask PingAsync(CancellationToken cancellationToken)
     {

@@ -59,11 +59,16 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => new(_finds.RunAsync(id.Value, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+    public ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken) =>
         _mongo.RunAsync(
             isWrite: false,
-            budget => _pages.ReadAsync(after?.Value ?? "", limit, _mongo.Open(), budget),
+            budget => query.IsPlain
+                ? _pages.ReadAsync(query.After?.Id ?? "", query.Limit, _mongo.Open(), budget)
+                : throw new NotSupportedException(),
             cancellationToken);
+
+    /// <inheritdoc/>
+    public Task MakeIndexesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> PutAsync(
