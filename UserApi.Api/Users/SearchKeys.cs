@@ -33,6 +33,24 @@ internal sealed record SearchKeys(string? Email, string Name, IReadOnlyList<long
         return BinaryPrimitives.ReadInt64BigEndian(hash);
     }
 
+    /// <summary>The least text that is greater than all that begin with another one, by code points; null when there is none.</summary>
+    /// <param name="beginning">What they begin with.</param>
+    public static string? EndOf(string beginning)
+    {
+        var runes = beginning.EnumerateRunes().ToList();
+        while (runes is [.., var last])
+        {
+            runes.RemoveAt(runes.Count - 1);
+            if (last.Value < 0x10FFFF)
+            {
+                // What would come after U+D7FF are surrogates, which are no characters.
+                return string.Concat(runes) + new Rune(last.Value == 0xD7FF ? 0xE000 : last.Value + 1);
+            }
+        }
+
+        return null;
+    }
+
     // Only another program can have written a longer one.
     private static string Shorten(string name) => name.Length <= UserInput.MaxNameLength
         ? name

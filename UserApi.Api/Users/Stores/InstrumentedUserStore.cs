@@ -70,8 +70,12 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             (id, precondition, cancellationToken),
             static (store, call) => store.DeleteAsync(call.id, call.precondition, call.cancellationToken)));
 
-    // Takes as long as there are users, and nobody waits for it.
-    public Task MakeIndexesAsync(CancellationToken cancellationToken) => _store.MakeIndexesAsync(cancellationToken);
+    public async Task MakeIndexesAsync(CancellationToken cancellationToken)
+    {
+        // It takes as long as there are users, and nobody waits for it.
+        using var _ = SuppressInstrumentationScope.Begin();
+        await _store.MakeIndexesAsync(cancellationToken);
+    }
 
     public async ValueTask PingAsync(CancellationToken cancellationToken)
     {

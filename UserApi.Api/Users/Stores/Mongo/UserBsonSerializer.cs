@@ -24,10 +24,11 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     public const string CreatedAt = "createdAt";
     public const string Version = "version";
 
+    public const string UpdatedAt = "updatedAt";
+
     private const string Name = "name";
     private const string Email = "email";
     private const string Attributes = "attributes";
-    private const string UpdatedAt = "updatedAt";
     private const string ContentPrefix = "content-";
 
     // The opaque part of an entity tag (RFC 9110 section 8.8.3), without the characters beyond ASCII.
@@ -37,7 +38,10 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     /// <summary>The update that makes a document this user, or creates it: all of the user but its id and its time of creation is replaced.</summary>
     public static UpdateDefinition<User> Replace(User user)
     {
-        var set = new BsonDocument { { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version } };
+        var set = new BsonDocument
+        {
+            { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { UserIndexes.Keys, UserIndexes.KeysOf(user) },
+        };
         var unset = new BsonDocument();
         AddOptional(user, set, missing: element => unset.Add(element, BsonString.Empty));
 
@@ -51,6 +55,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
         var set = new BsonDocument
         {
             { Name, user.Name }, { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt },
+            { UserIndexes.Keys, UserIndexes.KeysOf(user) },
         };
         AddOptional(user, set, missing: _ => { });
         return new BsonDocument("$setOnInsert", set);
@@ -93,7 +98,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
                 case CreatedAt: createdAt = ReadTime(reader); break;
                 case UpdatedAt: updatedAt = ReadTime(reader); break;
                 case Version when reader.CurrentBsonType == BsonType.String: version = reader.ReadString(); break;
-                default: reader.SkipValue(); break; // written by a newer version of this program, or by another one
+                default: reader.SkipValue(); break; // index keys, and what was written by a newer version of this program, or by another one
             }
         }
 
@@ -162,7 +167,8 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
         return attributes;
     }
 
-    private static DateTime ReadTime(IBsonReader reader)
+    /// <summary>Reads a time; <see cref="DateTime.UnixEpoch"/> where there is another value.</summary>
+    public static DateTime ReadTime(IBsonReader reader)
     {
         if (reader.CurrentBsonType == BsonType.DateTime)
         {
