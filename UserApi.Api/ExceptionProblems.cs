@@ -10,6 +10,7 @@ internal static class ExceptionProblems
     public static Problem For(Exception exception) => exception switch
     {
         StoreUnavailableException { MayHaveBeenApplied: true } => UserProblems.OutcomeUnknown,
+        IndexNotReadyException => UserProblems.IndexNotReady,
         StoreUnavailableException => UserProblems.StoreUnavailable,
         IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now."),
         BadHttpRequestException e => new(e.StatusCode),

@@ -26,14 +26,16 @@ internal static class UserEndpoints
 
         users.MapMethods(Path, s_get, List).RequireScope(ScopeAuthorization.Read)
             .WithName("ListUsers")
-            .WithSummary("Lists users, a page at a time")
+            .WithSummary("Lists and finds users, a page at a time")
             .WithDescription(
-                "Users in the order of their ids' code points. A page costs the same wherever it is; users added or removed meanwhile "
-                + "make no other user repeat or vanish.")
+                $"All conditions that are sent hold at once. `attributes.KEY=VALUE`, at most {UserQuery.MaxAttributes} times, asks for users with exactly "
+                + "this attribute. Case is ignored by simple case folding (Unicode 16.0). The order is by code points, and among equals by id. A page costs "
+                + "the same wherever it is; users added, changed or removed meanwhile make no other user repeat or vanish. At most "
+                + $"{UserQuery.MaxExamined:n0} users are looked at for a page: it may be short, or empty, and lead on all the same. Only `next` says whether there is more.")
             .Takes(UserPageQuery.Parameters)
             .AnswersWith(200, "A page. `next` is null on the last one.", UserExamples.Page, Precondition.EntityTag, UserPageQuery.NextLink)
             .Answers(304, "The page still has a tag of `If-None-Match`.", Precondition.EntityTag, UserPageQuery.NextLink)
-            .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserPageQuery.InvalidLimit);
+            .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserQueryReader.Invalid, UserProblems.IndexNotReady);
 
         users.MapPost(Path, Post).RequireScope(ScopeAuthorization.Write)
             .WithName("CreateUser")
@@ -93,7 +95,7 @@ internal static class UserEndpoints
             return new JsonHeadResult();
         }
 
-        var page = await store.ListAsync(query.After, query.Limit, http.RequestAborted);
+        var page = await store.ListAsync(query.Query, http.RequestAborted);
         if (page.Next is { } next)
         {
             http.Response.Headers.Link = query.LinkTo($"{http.Request.PathBase}{Path}", next);
@@ -212,7 +214,7 @@ internal static class UserEndpoints
         .Takes(PreferHeader.Parameter)
         .Answers(UserProblems.OutcomeUnknown)
         .TakesBody(mediaType, "At most 64 KiB (`Limits:MaxBodyBytes`). Members that are not named here are ignored.", example)
-        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(64 * 1024), UserInputReader.NoName, UserProblems.Refused)
+        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), UserProblems.IndexNotReady, JsonBody.TooLarge(64 * 1024), UserInputReader.NoName, UserProblems.Refused)
         .Answers(JsonBody.Unsupported(mediaType))
         .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "What is accepted of a body that was compressed (RFC 9110).", "identity"));
 }

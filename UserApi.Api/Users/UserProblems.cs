@@ -22,10 +22,19 @@ internal static class UserProblems
     /// <summary>422: a validator of the database, an operator's rule, refuses the user.</summary>
     public static Problem Refused { get; } = new(StatusCodes.Status422UnprocessableEntity, "A rule of the database refuses this user.");
 
-    /// <summary>409: another user has a value that an index of the database keeps unique.</summary>
+    /// <summary>503: what was asked needs an index that is still being made.</summary>
+    public static Problem IndexNotReady { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "The index that this needs is still being made. Users can be read by id and listed in id order meanwhile.")
+    {
+        Kind = new("/problems/index-not-ready", "Index not ready"),
+        RetryAfter = 10,
+    };
+
+    /// <summary>409: another user has a value that must be unique: by the setting <c>Users:UniqueEmails</c>, or by an index of the operator's.</summary>
     /// <param name="field">The field, where it is known.</param>
     public static Problem Conflict(string? field) => new(StatusCodes.Status409Conflict, "Another user has a value that must be unique.")
     {
+        Kind = field == "email" ? new("/problems/email-taken", "E-mail address taken") : null,
         Errors = field is null ? null : new Dictionary<string, string[]> { [field] = ["Another user has this value."] },
     };
 }

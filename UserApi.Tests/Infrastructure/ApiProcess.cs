@@ -13,7 +13,7 @@ internal sealed partial class ApiProcess : IAsyncDisposable
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
     private static readonly string[] s_settings =
-        ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__", "Authentication__"];
+        ["ASPNETCORE_", "DOTNET_ENVIRONMENT", "OTEL_", "ConnectionStrings__", "Store__", "Users__", "Limits__", "Logging__", "Authentication__"];
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();

@@ -120,7 +120,11 @@ internal static class HttpSteps
         var problem = await response.Read();
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
         var isUnknown = problem.TryGetProperty("detail", out var detail) && detail.GetString()!.Contains("may have been applied", StringComparison.Ordinal);
-        Assert.Equal(isUnknown ? "/problems/outcome-unknown" : "about:blank", problem.GetProperty("type").GetString());
+        var expected =
+            isUnknown ? "/problems/outcome-unknown" :
+            status == HttpStatusCode.Conflict && problem.TryGetProperty("errors", out var errors) && errors.TryGetProperty("email", out _) ? "/problems/email-taken" :
+            "about:blank";
+        Assert.Equal(expected, problem.GetProperty("type").GetString());
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
         Assert.Matches("^[0-9a-f]{32}$", problem.GetProperty("traceId").GetString());
         return problem;

@@ -7,7 +7,7 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Stores;
 
 /// <summary>What every <see cref="IUserStore"/> does. A class that inherits it says where one is.</summary>
-public abstract class UserStoreContract : IAsyncLifetime
+public abstract partial class UserStoreContract : IAsyncLifetime
 {
     private const int Racers = 100;
 
@@ -25,6 +25,7 @@ public abstract class UserStoreContract : IAsyncLifetime
     {
         _settings = await CreateDatabaseAsync();
         Store = Open();
+        await Store.MakeIndexesAsync(Cancel);
     }
 
     public async ValueTask DisposeAsync()
@@ -614,10 +615,10 @@ public abstract class UserStoreContract : IAsyncLifetime
     }
 
     /// <summary>One more instance on the same database, as another process has it.</summary>
-    private IUserStore Open()
+    private IUserStore Open(params ReadOnlySpan<(string Key, string Value)> settings)
     {
         // What is tested here is not how long anything takes.
-        var host = new StoreHost(_clock, [.. _settings, ("Store:Timeout", "00:00:20")]);
+        var host = new StoreHost(_clock, [.. _settings, ("Store:Timeout", "00:00:20"), .. settings]);
         _hosts.Add(host);
         return host.Store;
     }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using MongoDB.Bson;
 using OpenTelemetry.Trace;
+using UserApi.Api.Users;
 using UserApi.MongoWire;
 using UserApi.Tests.Access;
 using UserApi.Tests.Infrastructure;
@@ -63,6 +64,15 @@ public class PrivacyTests
             await SendAsync("GET", $"/users/{Uri.EscapeDataString(Email)}", token, HttpStatusCode.OK);
             await SendAsync("GET", $"/users?after={Email}&limit=1", token, HttpStatusCode.OK);
             await SendAsync("GET", $"/users?limit={Email}", token, HttpStatusCode.UnprocessableEntity);
+            while ((await client.SendAsync(Authorized("/users?sort=name"), Cancel)).StatusCode == HttpStatusCode.ServiceUnavailable)
+            {
+                await Task.Delay(10, Cancel);
+            }
+
+            await SendAsync("GET", $"/users?email={Email}", token, HttpStatusCode.OK);
+            await SendAsync("GET", $"/users?name={Name}&attributes.nick={Name}&sort=-updatedAt&count=true", token, HttpStatusCode.OK);
+            await SendAsync("GET", $"/users?name={Name}&limit=1&after={new UserPosition(Email, Name).ToText(UserOrder.Name)}", token, HttpStatusCode.OK);
+            await SendAsync("GET", $"/users?attributes.{Name}={Email}&email={Email}&email={Email}", token, HttpStatusCode.UnprocessableEntity);
             await SendAsync("PATCH", $"/users/{Email}", token, HttpStatusCode.OK, $$"""{"name":"{{Name}} II"}""");
             await SendAsync("PATCH", $"/users/{Email}", token, HttpStatusCode.UnprocessableEntity, $$"""{"email":"{{Name}}"}""");
             await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.BadRequest, Body[..^1]);
@@ -87,12 +97,15 @@ public class PrivacyTests
                 await SendAsync("PUT", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable, Body);
                 mongo.ConfigureFailPoint("failCommand", s_always, BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
                 await SendAsync("GET", $"/users/{Email}", token, HttpStatusCode.ServiceUnavailable);
+                await SendAsync("GET", $"/users?email={Email}&name={Name}", token, HttpStatusCode.ServiceUnavailable);
                 mongo.ConfigureFailPoint("failCommand", "off");
             }
 
             await SendAsync("DELETE", $"/users/{Email}", token, HttpStatusCode.NoContent);
             await issuer.StopAsync();
             await SendAsync("GET", $"/users/{Email}", foreign, HttpStatusCode.Unauthorized);
+
+            HttpRequestMessage Authorized(string path) => new(HttpMethod.Get, path) { Headers = { Authorization = new("Bearer", token) } };
 
             async Task SendAsync(
                 string method, string path, string? bearer, HttpStatusCode expected, string? body = null, (string Name, string Value)? header = null)
@@ -114,7 +127,7 @@ public class PrivacyTests
             }
         }
 
-        string[] secrets = [Name, "marker", .. tokens.SelectMany(each => each.Split('.')[1..])];
+        string[] secrets = [Name, "marker", new UserPosition(Email, Name).ToText(UserOrder.Name), .. tokens.SelectMany(each => each.Split('.')[1..])];
         var written = log.Lines.Concat(_spans.Select(Describe)).ToList();
         Assert.Contains(log.Lines, line => line.Contains("User store:", StringComparison.Ordinal));
         Assert.Contains(_spans, span => span.DisplayName == "PUT /users/{id}");

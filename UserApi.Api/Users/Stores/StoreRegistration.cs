@@ -14,6 +14,7 @@ internal static partial class StoreRegistration
     {
         var options = builder.Configuration.GetSection(StoreOptions.SectionName).Get<StoreOptions>() ?? new();
         var connectionString = builder.Configuration.GetConnectionString(StoreOptions.ConnectionName);
+        var uniqueEmails = (builder.Configuration.GetSection(UserOptions.SectionName).Get<UserOptions>() ?? new()).UniqueEmails;
         var kind = Choose(options, connectionString, builder.Environment);
 
         if (kind == StoreKind.Embedded)
@@ -38,7 +39,9 @@ internal static partial class StoreRegistration
                     new(connectionString!, options.Timeout, services.GetRequiredService<ILoggerFactory>()),
                     options.Timeout,
                     services.GetRequiredService<TimeProvider>(),
-                    services.GetRequiredService<UnreadableUsers>()));
+                    services.GetRequiredService<UnreadableUsers>(),
+                    uniqueEmails,
+                    services.GetRequiredService<ILogger<MongoUserStore>>()));
         }
 
         void Register(string description, bool makesSpans, Func<IServiceProvider, IUserStore> create)
@@ -55,7 +58,7 @@ internal static partial class StoreRegistration
                     services.GetRequiredService<TimeProvider>(),
                     services.GetRequiredService<ILogger<InstrumentedUserStore>>());
             });
-            builder.Services.AddHostedService<StoreWarmup>();
+            builder.Services.AddSingleton<StoreWarmup>().AddHostedService(services => services.GetRequiredService<StoreWarmup>());
             builder.Services.AddSingleton<StoreHealthCheck>();
             builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
         }
@@ -87,12 +90,4 @@ internal static partial class StoreRegistration
     [LoggerMessage(1, LogLevel.Information, "User store: {Store}")]
     private static partial void LogStore(ILogger logger, string store);
 
-    /// <summary>
-    /// Makes the store while the process starts: a file that cannot be used ends it at once. A database that cannot be reached does not;
-    /// asking it now only opens the first connection before the first request needs it.
-    /// </summary>
-    private sealed class StoreWarmup(StoreHealthCheck store) : BackgroundService
-    {
-        protected override Task ExecuteAsync(CancellationToken stoppingToken) => store.CheckAsync(stoppingToken);
-    }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.Tests.Reliability;
+using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores.Mongo;
 

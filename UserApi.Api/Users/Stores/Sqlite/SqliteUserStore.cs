@@ -38,8 +38,9 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => Read(session => session.Find(id.Value));
 
     /// <inheritdoc/>
-    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        Read(session => session.List(after?.Value ?? "", limit));
+    public ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken) => query.IsPlain
+        ? Read(session => session.List(query.After?.Id ?? "", query.Limit))
+        : throw new NotSupportedException("The embedded store cannot find users yet.");
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> PutAsync(
@@ -54,6 +55,9 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
     /// <inheritdoc/>
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
         _writes.RunAsync(new(id, null, null, precondition, cancellationToken));
+
+    /// <inheritdoc/>
+    public Task MakeIndexesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public async ValueTask PingAsync(CancellationToken cancellationToken) => await Read(session => session.Find(""));
