@@ -28,7 +28,8 @@ internal static partial class StoreRegistration
                     options.Timeout,
                     services.GetRequiredService<TimeProvider>(),
                     services.GetRequiredService<ILogger<SqliteUserStore>>(),
-                    () => unreadable.Add());
+                    () => unreadable.Add(),
+                    uniqueEmails);
             });
         }
         else
