@@ -7,8 +7,11 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 internal sealed class SearchIndex(SqliteConnection connection) : IDisposable
 {
     private readonly SqliteStatement _find = new(connection, "SELECT email, name, created_at, attributes FROM search WHERE id = ?");
-    private readonly SqliteStatement _touch = new(connection, "UPDATE search SET updated_at = ?2 WHERE id = ?1");
-    private readonly SqliteStatement _put = new(connection, "INSERT OR REPLACE INTO search VALUES (?, ?, ?, ?, ?, ?)");
+    private readonly SqliteStatement _touch = new(connection, "UPDATE search SET updated_at = ?2, attributes = ?3 WHERE id = ?1");
+    private readonly SqliteStatement _rename = new(connection, "UPDATE search SET updated_at = ?2, attributes = ?3, name = ?4 WHERE id = ?1");
+    private readonly SqliteStatement _put = new(
+        connection, "INSERT OR REPLACE INTO search (id, updated_at, attributes, email, created_at, name) VALUES (?, ?, ?, ?, ?, ?)");
+
     private readonly SqliteStatement _delete = new(connection, "DELETE FROM search WHERE id = ?");
     private readonly SqliteStatement _addAttribute = new(connection, "INSERT OR IGNORE INTO search_attributes VALUES (?, ?)");
     private readonly SqliteStatement _removeAttribute = new(connection, "DELETE FROM search_attributes WHERE key = ? AND id = ?");
@@ -27,23 +30,19 @@ internal sealed class SearchIndex(SqliteConnection connection) : IDisposable
         }
     }
 
-    /// <summary>Indexes a user as it is now.</summary>
+    /// <summary>Indexes a user as it is now. An update leaves the indexes alone whose columns it does not set.</summary>
     public void Put(User user)
     {
         var keys = SearchKeys.Of(user.Body);
         long[] attributes = [.. keys.Attributes];
         long[] before = [];
+        var (isSameName, isSameRest) = (false, false);
         try
         {
             if (_find.Bind(1, user.Id).Step())
             {
-                before = [.. AttributesOf(_find, 3)];
-                if (_find.Text(0) == keys.Email && _find.Text(1) == keys.Name && _find.Number(2) == UnixTime.Of(user.CreatedAt) && before.AsSpan().SequenceEqual(attributes))
-                {
-                    // The usual write changes nothing that is searched for: one index instead of all.
-                    _touch.Bind(1, user.Id).Bind(2, UnixTime.Of(user.UpdatedAt)).Execute();
-                    return;
-                }
+                before = AttributesOf(_find, 3).ToArray();
+                (isSameName, isSameRest) = (_find.Text(1) == keys.Name, _find.Text(0) == keys.Email && _find.Number(2) == UnixTime.Of(user.CreatedAt));
             }
         }
         finally
@@ -51,8 +50,17 @@ internal sealed class SearchIndex(SqliteConnection connection) : IDisposable
             _find.Reset();
         }
 
-        _put.Bind(1, user.Id).Bind(2, keys.Email).Bind(3, keys.Name).Bind(4, UnixTime.Of(user.CreatedAt)).Bind(5, UnixTime.Of(user.UpdatedAt))
-            .BindBlob(6, MemoryMarshal.AsBytes(attributes.AsSpan())).Execute();
+        if (!isSameRest)
+        {
+            _put.Bind(4, keys.Email).Bind(5, UnixTime.Of(user.CreatedAt)).Bind(6, keys.Name);
+        }
+        else if (!isSameName)
+        {
+            _rename.Bind(4, keys.Name);
+        }
+
+        (isSameRest ? isSameName ? _touch : _rename : _put)
+            .Bind(1, user.Id).Bind(2, UnixTime.Of(user.UpdatedAt)).BindBlob(3, MemoryMarshal.AsBytes(attributes.AsSpan())).Execute();
         Change(_removeAttribute, before.Except(attributes), user.Id);
         Change(_addAttribute, attributes.Except(before), user.Id);
     }
@@ -63,7 +71,7 @@ internal sealed class SearchIndex(SqliteConnection connection) : IDisposable
         long[] attributes = [];
         try
         {
-            attributes = _find.Bind(1, id).Step() ? [.. AttributesOf(_find, 3)] : [];
+            attributes = _find.Bind(1, id).Step() ? AttributesOf(_find, 3).ToArray() : [];
         }
         finally
         {
@@ -80,7 +88,7 @@ internal sealed class SearchIndex(SqliteConnection connection) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_find, _touch, _put, _delete, _addAttribute, _removeAttribute, _holder])
+        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_find, _touch, _rename, _put, _delete, _addAttribute, _removeAttribute, _holder])
         {
             statement.Dispose();
         }

@@ -12,6 +12,9 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 /// <param name="To">What keys must be less than; null for no limit.</param>
 internal sealed record SearchRange(string Table, UserOrder Order, string Id, string Key, object? Equal = null, object? From = null, object? To = null)
 {
+    /// <summary>All users in id order, also those that are not indexed.</summary>
+    public static SearchRange Users { get; } = new("users s", UserOrder.Id, "s.id", "s.id");
+
     /// <summary>All users in an order.</summary>
     public static SearchRange All(UserOrder order) => order switch
     {
@@ -52,7 +55,7 @@ internal sealed record SearchRange(string Table, UserOrder Order, string Id, str
     /// <param name="after">The position; null for all of the range.</param>
     /// <param name="order">The order of the position: that of the range, or any other, by which the users of the range are then sorted.</param>
     /// <param name="isDescending">Whether the greatest come first.</param>
-    public (string Sql, List<object> Values) Behind(UserPosition? after, UserOrder order, bool isDescending)
+    private (string Sql, List<object> Values) Behind(UserPosition? after, UserOrder order, bool isDescending)
     {
         var (terms, values) = (new List<string>(), new List<object>());
         var (key, id) = ColumnsOf(order);
@@ -105,8 +108,25 @@ internal sealed record SearchRange(string Table, UserOrder Order, string Id, str
         }
     }
 
-    /// <summary>How the users of this range come in an order.</summary>
-    public string OrderBy(UserOrder order, bool isDescending)
+    /// <summary>The statement that reads this range behind a position, in an order.</summary>
+    /// <param name="columns">What to read.</param>
+    /// <param name="after">The position; null for all of the range.</param>
+    /// <param name="order">The order.</param>
+    /// <param name="isDescending">Whether the greatest come first.</param>
+    public (string Sql, List<object> Values) Select(string columns, UserPosition? after, UserOrder order, bool isDescending)
+    {
+        var (where, values) = Behind(after, order, isDescending);
+        return ($"SELECT {columns} FROM {Table} WHERE {where} ORDER BY {OrderBy(order, isDescending)}", values);
+    }
+
+    /// <summary>The statement that counts this range, up to <paramref name="most"/>.</summary>
+    public (string Sql, List<object> Values) Count(int most)
+    {
+        var (where, values) = Behind(null, Order, isDescending: false);
+        return ($"SELECT count(*) FROM (SELECT 1 FROM {Table} WHERE {where} LIMIT {most})", values);
+    }
+
+    private string OrderBy(UserOrder order, bool isDescending)
     {
         var (key, id) = ColumnsOf(order);
         var direction = isDescending ? " DESC" : "";

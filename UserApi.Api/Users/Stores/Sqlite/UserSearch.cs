@@ -57,11 +57,8 @@ internal sealed class UserSearch(SqliteConnection connection, Func<string, User?
     /// <summary>Walks all users in id order, which needs no index but that by id.</summary>
     private UserPage ReadById(UserQuery query)
     {
-        var range = new SearchRange("users s", UserOrder.Id, "s.id", "s.id");
-        var (where, values) = range.Behind(query.After, UserOrder.Id, query.IsDescending);
         var page = new PageBuilder(query.Limit);
-        var sql = $"SELECT s.id FROM users s WHERE {where} ORDER BY {range.OrderBy(UserOrder.Id, query.IsDescending)}";
-        foreach (var row in Rows(sql, values))
+        foreach (var row in Rows(SearchRange.Users.Select("s.id", query.After, UserOrder.Id, query.IsDescending)))
         {
             if (find(row.Text(0)!) is { } user && !page.TryAdd(user))
             {
@@ -79,12 +76,10 @@ internal sealed class UserSearch(SqliteConnection connection, Func<string, User?
             : conditions.FirstOrDefault(condition => CountOf(condition, UserQuery.MaxExamined + 1) <= UserQuery.MaxExamined);
         var range = few ?? conditions.FirstOrDefault(condition => condition.Order == query.Order) ?? SearchRange.All(query.Order);
 
-        var (where, values) = range.Behind(query.After, query.Order, query.IsDescending);
-        var sql = $"SELECT {Columns} FROM {range.Table} WHERE {where} ORDER BY {range.OrderBy(query.Order, query.IsDescending)}";
         var page = new PageBuilder(query.Limit);
         UserPosition? last = null;
         var examined = 0;
-        foreach (var row in Rows(sql, values))
+        foreach (var row in Rows(range.Select(Columns, query.After, query.Order, query.IsDescending)))
         {
             // There is one more than may be looked at.
             if (examined++ == UserQuery.MaxExamined)
@@ -108,35 +103,30 @@ internal sealed class UserSearch(SqliteConnection connection, Func<string, User?
     {
         if (conditions.Count <= 1)
         {
-            var count = CountOf(conditions.Count == 1 ? conditions[0] : new("users s", UserOrder.Id, "s.id", "s.id"), UserQuery.MaxTotal + 1);
+            var count = CountOf(conditions.Count == 1 ? conditions[0] : SearchRange.Users, UserQuery.MaxTotal + 1);
             return (Math.Min(count, UserQuery.MaxTotal), count > UserQuery.MaxTotal);
         }
 
         var few = conditions.FirstOrDefault(condition => CountOf(condition, UserQuery.MaxTotal + 1) <= UserQuery.MaxTotal);
         var range = few ?? conditions[0];
-        var (where, values) = range.Behind(null, range.Order, isDescending: false);
-        var matching = Rows($"SELECT {Columns} FROM {range.Table} WHERE {where} ORDER BY {range.OrderBy(range.Order, false)} LIMIT {UserQuery.MaxTotal}", values)
+        var matching = Rows(range.Select(Columns, null, range.Order, isDescending: false)).Take(UserQuery.MaxTotal)
             .Select(Place.Read).Count(place => query.MayMatch(place.Keys, place.UpdatedAt));
         return (matching, few is null);
     }
 
     /// <summary>How many users a range has, up to <paramref name="most"/>.</summary>
-    private int CountOf(SearchRange range, int most)
-    {
-        var (where, values) = range.Behind(null, range.Order, isDescending: false);
-        return (int)Rows($"SELECT count(*) FROM (SELECT 1 FROM {range.Table} WHERE {where} LIMIT {most})", values).Select(row => row.Number(0)).Single();
-    }
+    private int CountOf(SearchRange range, int most) => Rows(range.Count(most)).Select(row => (int)row.Number(0)).Single();
 
-    private IEnumerable<SqliteStatement> Rows(string sql, List<object> values)
+    private IEnumerable<SqliteStatement> Rows((string Sql, List<object> Values) select)
     {
-        if (!_statements.TryGetValue(sql, out var statement))
+        if (!_statements.TryGetValue(select.Sql, out var statement))
         {
-            _statements.Add(sql, statement = new(connection, sql));
+            _statements.Add(select.Sql, statement = new(connection, select.Sql));
         }
 
         try
         {
-            foreach (var (i, value) in values.Index())
+            foreach (var (i, value) in select.Values.Index())
             {
                 _ = value is string text ? statement.Bind(i + 1, text) : statement.Bind(i + 1, (long)value);
             }
