@@ -125,7 +125,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     {
         await using var api = Api();
         using var client = api.CreateClient();
-        await client.GetAsync("/users/ana", Cancel);
+        await client.WaitForIndexesAsync();
         _server.CutNextReply(20);
 
         var put = await PutAsync(client, "/users/ana");
