@@ -32,10 +32,10 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     private static bool Validates(BsonDocument command) => !Flag(command, "bypassDocumentValidation");
 
-    /// <summary>Puts documents that come in _id order into another one, all of them before the first is returned.</summary>
+    /// <summary>Puts documents into an order, all of them before the first is returned.</summary>
     private static IEnumerable<BsonDocument> Sort(IEnumerable<BsonDocument> documents, BsonDocument? sort, BsonOrder order)
     {
-        if (sort is null or { ElementCount: 0 } || sort.Equals(new BsonDocument("_id", 1)))
+        if (sort is null or { ElementCount: 0 })
         {
             return documents;
         }
@@ -50,7 +50,11 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
             .FirstOrDefault(result => result != 0)));
 
         // A missing field sorts as null does.
-        static BsonValue ValueIn(BsonDocument document, string path) => Filter.ValueAt(document, path) ?? BsonNull.Value;
+        static BsonValue ValueIn(BsonDocument document, string path) => Filter.ValueAt(document, path) switch
+        {
+            BsonArray => throw new CommandFailure(ErrorCode.BadValue, $"The sort by arrays ({path}) is not supported."),
+            var value => value ?? BsonNull.Value,
+        };
     }
 
     private static void RequireFields(BsonDocument statement, params ReadOnlySpan<string> fields)
@@ -104,6 +108,7 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         IEnumerable<BsonDocument> documents = command.TryGetValue("hint", out var hint)
             ? collection.FindBy(hint, filter, sort, chunk, out isSorted)
             : collection.Find(filter, chunk);
+        isSorted |= hint is null && sort?.Equals(new BsonDocument("_id", 1)) == true;
         documents = isSorted ? documents : Sort(documents, sort, filter.Order);
         if (limit > 0)
         {

@@ -130,6 +130,15 @@ internal static class HttpSteps
         return problem;
     }
 
+    /// <summary>Waits until users can be found: what the API does in the background after its start is then done.</summary>
+    public static async Task WaitForIndexesAsync(this HttpClient client)
+    {
+        while ((await client.GetAsync("/users?sort=name&limit=1", TestContext.Current.CancellationToken)).StatusCode == HttpStatusCode.ServiceUnavailable)
+        {
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        }
+    }
+
     /// <summary>Asserts that the answer is a 422 with errors for this field.</summary>
     public static async Task IsInvalid(this Task<HttpResponseMessage> answer, string field)
     {

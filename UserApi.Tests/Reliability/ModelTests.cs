@@ -67,10 +67,7 @@ public abstract class ModelTests : IAsyncLifetime
     {
         _api = new([.. await StartStoreAsync(), ("Logging:LogLevel:Default", "Error")]);
         _client = _api.CreateClient();
-        while ((await _client.Send("GET", "/users?sort=name&limit=1")).StatusCode == HttpStatusCode.ServiceUnavailable)
-        {
-            await Task.Delay(10, TestContext.Current.CancellationToken);
-        }
+        await _client.WaitForIndexesAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -125,7 +125,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     {
         await using var api = Api();
         using var client = api.CreateClient();
-        await client.GetAsync("/users/ana", Cancel);
+        await client.WaitForIndexesAsync();
         _server.CutNextReply(20);
 
         var put = await PutAsync(client, "/users/ana");
@@ -142,7 +142,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var standalone = await MongoWireServer.StartAsync(new() { ReplicaSet = null });
         await using var api = new ApiFactory(("ConnectionStrings:users", standalone.ConnectionString));
         using var client = api.CreateClient();
-        await client.GetAsync("/users/ana", Cancel);
+        await client.WaitForIndexesAsync();
         standalone.CutNextReply(20);
 
         var put = await PutAsync(client, "/users/ana");

@@ -442,7 +442,7 @@ public abstract partial class UserStoreContract
 
     private Task PutAllAsync(int count, Func<int, UserInput> body) => Parallel.ForEachAsync(
         Enumerable.Range(0, count),
-        new ParallelOptions { MaxDegreeOfParallelism = 100, CancellationToken = Cancel },
+        new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Cancel },
         async (i, cancel) => await Store.PutAsync(Id($"u{i:00000}"), body(i), default, returnUser: false, cancel));
 
     private async Task AssertFindsAsync(UserQuery query, IReadOnlyCollection<User> users)

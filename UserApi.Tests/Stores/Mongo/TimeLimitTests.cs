@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
-using UserApi.Tests.Reliability;
 using UserApi.Tests.Infrastructure;
+using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Stores.Mongo;
 
