@@ -85,6 +85,21 @@ public sealed class SearchTests : IDisposable
     }
 
     [Fact]
+    public async Task A_process_that_must_keep_addresses_unique_ends_over_a_file_that_breaks_this_and_says_how_to_list_them()
+    {
+        Copy("version-2.db");
+
+        var (exitCode, _, errors) = await ApiProcess.RunAsync(
+            "Production", ("Store__Kind", "Embedded"), ("Store__Path", File), ("Users__UniqueEmails", "true"));
+
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("UserApi does not start. Users:UniqueEmails is true, and 1 e-mail address is that of more than one user.", errors.Trim());
+        Assert.DoesNotContain("example.org", errors);
+        using var connection = Connect();
+        Assert.Equal("bea@example.org", Scalar(connection, errors.Split('"')[1]));
+    }
+
+    [Fact]
     public async Task Indexing_goes_on_where_it_was_broken_off_and_counts_what_was_written_meanwhile()
     {
         const int Count = 5000;

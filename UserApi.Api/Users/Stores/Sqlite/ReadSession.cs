@@ -68,24 +68,30 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         }
     }
 
-    /// <summary>Reads some users behind an id, in id order, and says which was the last one that was met.</summary>
-    protected (List<User> Users, string? Last) ReadBehind(string after, int count)
+    /// <summary>Reads the next users behind an id, in id order.</summary>
+    /// <param name="after">The id.</param>
+    /// <param name="count">How many rows to look at.</param>
+    /// <returns>The users, and where to go on; null when there is nothing behind.</returns>
+    protected (List<User> Users, string? Next) ReadBehind(string after, int count)
     {
         try
         {
             _list.Bind(1, after);
             var users = new List<User>();
-            string? last = null;
-            for (var met = 0; met < count && _list.Step(); met++)
+            for (var met = 1; _list.Step(); met++)
             {
-                last = _list.Text(0);
                 if (ReadUser(_list) is { } user)
                 {
                     users.Add(user);
                 }
+
+                if (met == count)
+                {
+                    return (users, _list.Text(0));
+                }
             }
 
-            return (users, last);
+            return (users, null);
         }
         finally
         {

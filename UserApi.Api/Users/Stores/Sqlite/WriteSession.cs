@@ -85,18 +85,18 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
     /// <returns>Where to go on; null when all users are indexed.</returns>
     public string? IndexBehind(string after, int count)
     {
-        var (users, last) = ReadBehind(after, count);
+        var (users, next) = ReadBehind(after, count);
         users.ForEach(_index.Put);
-        if (last is null)
+        if (next is null)
         {
             _endProgress.Execute();
         }
         else
         {
-            _setProgress.Bind(1, last).Execute();
+            _setProgress.Bind(1, next).Execute();
         }
 
-        return last;
+        return next;
     }
 
     private static void TryExecute(SqliteCommand command)
