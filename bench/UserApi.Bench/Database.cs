@@ -55,9 +55,9 @@ internal sealed class Database : IAsyncDisposable
         users,
         number =>
         {
-            var user = new User(Seed.Id(number), body(number).Name, body(number).Email, body(number).Attributes, DateTime.UnixEpoch, DateTime.UnixEpoch.AddMilliseconds(number), $"{number:x32}");
+            var user = User.Create(Seed.Id(number), body(number), DateTime.UnixEpoch, DateTime.UnixEpoch.AddMilliseconds(number), $"{number:x32}");
             return new BsonDocument { { "_id", user.Id }, { "createdAt", user.CreatedAt } }
-                .AddRange(UserBsonSerializer.Replace(user).Render(new(new UserBsonSerializer(), BsonSerializer.SerializerRegistry)).AsBsonDocument["$set"].AsBsonDocument);
+                .AddRange(UserBsonSerializer.Replace(user, UserBsonSerializer.Members(user)).Render(new(new UserBsonSerializer(), BsonSerializer.SerializerRegistry)).AsBsonDocument["$set"].AsBsonDocument);
         },
         cancellationToken);
 
