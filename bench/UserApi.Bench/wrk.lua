@@ -9,7 +9,7 @@ end
 
 function init(args)
   local workload, users, check = args[1], tonumber(args[2]), args[3] == "check"
-  local gets, puts = {}, {}
+  local gets, puts, version = {}, {}, 0
   math.randomseed(os.time())
   wrong = 0
   if workload:sub(1, 1) == "/" then
@@ -21,13 +21,17 @@ function init(args)
       local number = users <= sampled and i or math.random(users)
       local path = string.format("/users/user-%07d", number)
       gets[i] = wrk.format("GET", path)
-      puts[i] = wrk.format("PUT", path, json, string.format('{"name":"User %07d v%d"}', number, math.random(1000)))
+      -- Without the version at its end: a user that is put as it is would not be written.
+      puts[i] = wrk.format("PUT", path, json, string.format('{"name":"User %07d v0000000"}', number)):sub(1, -10)
     end
   end
 
   request = function()
-    local requests = (workload == "put" or (workload == "mix" and math.random(10) == 1)) and puts or gets
-    return requests[math.random(#requests)]
+    if workload == "put" or (workload == "mix" and math.random(10) == 1) then
+      version = (version + 1) % 10000000
+      return puts[math.random(#puts)] .. string.format('%07d"}', version)
+    end
+    return gets[math.random(#gets)]
   end
 
   if check then
