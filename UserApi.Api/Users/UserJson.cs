@@ -5,7 +5,6 @@ namespace UserApi.Api.Users;
 
 [JsonSerializable(typeof(User))]
 [JsonSerializable(typeof(UserPage))]
-[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class UserJson : JsonSerializerContext
 {
     /// <summary>What clients read, see <see cref="JsonText.Options"/>.</summary>
