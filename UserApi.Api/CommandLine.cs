@@ -1,5 +1,6 @@
 using System.Reflection;
 using UserApi.Api.Http;
+using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
 using UserApi.ServiceDefaults;
 
@@ -47,7 +48,7 @@ internal static class CommandLine
     private static readonly string[] s_names =
     [
         AuditOptions.SectionName, CallerOptions.SectionName, ConnectionStringOptions.SectionName, CrossOriginOptions.SectionName,
-        LimitOptions.SectionName, StoreOptions.SectionName, TelemetryOptions.SectionName, TrustedProxyOptions.SectionName,
+        LimitOptions.SectionName, StoreOptions.SectionName, TelemetryOptions.SectionName, TrustedProxyOptions.SectionName, UserOptions.SectionName,
         "urls", "http_ports", "https_ports", "environment", "contentRoot", "applicationName", "webroot", "AllowedHosts", "Logging", "Kestrel",
         "detailedErrors", "captureStartupErrors", "hostingStartupAssemblies", "hostingStartupExcludeAssemblies", "preventHostingStartup",
         "preferHostingUrls", "shutdownTimeoutSeconds", "startupAssembly", "staticWebAssets", "suppressStatusMessages", "hostBuilder", "https_port",

@@ -10,6 +10,7 @@ internal static class ExceptionProblems
     public static Problem For(Exception exception) => exception switch
     {
         StoreUnavailableException { MayHaveBeenApplied: true } => UserProblems.OutcomeUnknown,
+        IndexNotReadyException => UserProblems.IndexNotReady,
         StoreUnavailableException => UserProblems.StoreUnavailable,
         IssuerUnavailableException => new(StatusCodes.Status503ServiceUnavailable, "The token's issuer cannot be reached now, so the token was not checked. Try again later with the same token."),
         BadHttpRequestException { StatusCode: StatusCodes.Status400BadRequest } => new(StatusCodes.Status400BadRequest, "The body must be framed as HTTP prescribes (RFC 9112 section 6)."),

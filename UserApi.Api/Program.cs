@@ -43,8 +43,12 @@ try
     app.MapStatus();
     app.MapUsers();
     app.MapApiDocs();
+    var store = app.Services.GetRequiredService<StoreWarmup>();
     await app.RunAsync();
-    return 0;
+
+    // What is stored may break a rule of the configuration.
+    await (store.ExecuteTask ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    return store.ExecuteTask is { Exception.InnerException: DuplicateEmailsException refusal } ? throw refusal : 0;
 }
 catch (Exception e) when (StartFailure.Explain(e) is { Count: > 0 } reasons)
 {

@@ -26,7 +26,7 @@ internal static class StartFailure
     public static IReadOnlyList<string> Explain(Exception exception) => exception switch
     {
         OptionsValidationException invalid => [.. invalid.Failures],
-        StoreFileException or DirectoryNotFoundException => [exception.Message],
+        StoreFileException or DuplicateEmailsException or DirectoryNotFoundException => [exception.Message],
         InvalidDataException => [$"{exception.Message} {exception.InnerException?.Message}".Trim()], // a settings file that is not JSON
         IOException { Source: Kestrel } or ListenException =>
             [$"{exception.Message} Choose another address by --urls=http://localhost:8001 or by ASPNETCORE_URLS."],

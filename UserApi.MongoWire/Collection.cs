@@ -56,12 +56,39 @@ internal sealed class Collection
     public void SetValidator(BsonDocument? validator) =>
         _validator = validator is { ElementCount: > 0 } ? Filter.Parse(validator, _order, canNarrow: false) : null;
 
+    /// <summary>The matching documents as an index gives them.</summary>
+    /// <param name="hint">The name of the index.</param>
+    /// <param name="filter">Which documents.</param>
+    /// <param name="sort">The order that is asked for.</param>
+    /// <param name="chunk">How many documents are likely needed.</param>
+    /// <param name="isSorted">Whether they come in this order.</param>
+    /// <exception cref="CommandFailure">There is no such index.</exception>
+    public IEnumerable<RawBsonDocument> FindBy(BsonValue hint, Filter filter, BsonDocument? sort, int chunk, out bool isSorted)
+    {
+        chunk = Math.Clamp(chunk, 1, MaxChunk);
+        var isDescending = sort is { ElementCount: > 0 } && sort[0] == -1;
+        if (hint == "_id_")
+        {
+            isSorted = sort is null || sort.Names.SequenceEqual(["_id"]);
+            return Scan(filter, isDescending, chunk).Select(record => record.ToDocument()).Where(filter.Matches);
+        }
+
+        lock (_gate)
+        {
+            // jstests/core/query/hint/hint1.js
+            var index = _indexes.Find(index => index.Name == hint) ?? throw new CommandFailure(
+                ErrorCode.BadValue, "error processing query: planner returned error :: caused by :: hint provided does not correspond to an existing index");
+            isSorted = sort is not null && index.Provides(sort, filter);
+            return FindAll(index.Walk(filter, isDescending, _gate, chunk)).Distinct().Select(record => record.ToDocument()).Where(filter.Matches);
+        }
+    }
+
     /// <summary>The matching documents in _id order.</summary>
     /// <param name="filter">The query.</param>
     /// <param name="chunk">How many documents will probably be needed.</param>
     public IEnumerable<RawBsonDocument> Find(Filter filter, int chunk)
     {
-        var candidates = (filter.Ids ?? FindByIndex(filter)) is { } ids ? FindAll(ids) : Scan(filter.From, Math.Clamp(chunk, 1, MaxChunk));
+        var candidates = (filter.Ids ?? FindByIndex(filter)) is { } ids ? FindAll(ids) : Scan(filter, isDescending: false, Math.Clamp(chunk, 1, MaxChunk));
 
         return candidates.Select(record => record.ToDocument()).Where(filter.Matches);
     }
@@ -160,7 +187,7 @@ internal sealed class Collection
                     foreach (var document in _inOrder.Select(record => record.ToDocument()))
                     {
                         index.Check(document);
-                        index.Add(document);
+                        index.Replace(null, document);
                     }
 
                     all.Add(index);
@@ -220,8 +247,7 @@ internal sealed class Collection
 
         foreach (var index in _indexes)
         {
-            index.Remove(before);
-            index.Add(after);
+            index.Replace(before, after);
         }
     }
 
@@ -257,32 +283,8 @@ internal sealed class Collection
         }
     }
 
-    // Reads in chunks, so that no lock is held while a client reads; continues by key, so that concurrent writes repeat no document.
-    private IEnumerable<Record> Scan(BsonValue? from, int chunk)
-    {
-        var buffer = new List<Record>(chunk);
-        BsonValue? last = null;
-        do
-        {
-            buffer.Clear();
-            lock (_gate)
-            {
-                var next = new Record(last ?? from ?? BsonMinKey.Value, []);
-                if (_inOrder.Max is { } max && _inOrder.Comparer.Compare(next, max) <= 0)
-                {
-                    buffer.AddRange(_inOrder.GetViewBetween(next, max).SkipWhile(record => record.Id == last).Take(chunk));
-                }
-            }
-
-            foreach (var record in buffer)
-            {
-                yield return record;
-            }
-
-            last = buffer.LastOrDefault()?.Id;
-        }
-        while (buffer.Count == chunk);
-    }
+    private IEnumerable<Record> Scan(Filter filter, bool isDescending, int chunk) =>
+        _inOrder.Walk(new(filter.From ?? BsonMinKey.Value, []), new(filter.To ?? BsonMaxKey.Value, []), isDescending, _gate, chunk);
 
     private sealed class Record(BsonValue id, byte[] bytes)
     {

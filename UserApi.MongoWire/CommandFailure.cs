@@ -47,6 +47,7 @@ internal enum ErrorCode
     ShutdownInProgress = 91,
     DocumentValidationFailure = 121,
     ReadConcernMajorityNotAvailableYet = 134,
+    CannotIndexParallelArrays = 171,
     PrimarySteppedDown = 189,
     InvalidIndexSpecificationOption = 197,
     TransactionTooOld = 225,

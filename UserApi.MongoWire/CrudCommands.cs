@@ -12,7 +12,8 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     public IEnumerable<Command> All =>
     [
-        new("find", CommandKind.Read, Find, "filter", "sort", "projection", "limit", "batchSize", "singleBatch", "collation"),
+        new("find", CommandKind.Read, Find, "filter", "sort", "projection", "limit", "batchSize", "singleBatch", "collation", "hint"),
+        new("aggregate", CommandKind.Read, Count, "pipeline", "cursor", "hint"),
         new("getMore", CommandKind.Admin, GetMore, "collection", "batchSize"),
         new("killCursors", CommandKind.Admin, KillCursors, "cursors"),
         new("insert", CommandKind.Write, Insert, "documents", "ordered", "bypassDocumentValidation"),
@@ -31,10 +32,10 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
 
     private static bool Validates(BsonDocument command) => !Flag(command, "bypassDocumentValidation");
 
-    /// <summary>Sorts documents that come in _id order; reads all of them before it returns the first.</summary>
+    /// <summary>Sorts documents; reads all of them before it returns the first.</summary>
     private static IEnumerable<BsonDocument> Sort(IEnumerable<BsonDocument> documents, BsonDocument? sort, BsonOrder order)
     {
-        if (sort is null or { ElementCount: 0 } || sort.Equals(new BsonDocument("_id", 1)))
+        if (sort is null or { ElementCount: 0 })
         {
             return documents;
         }
@@ -49,7 +50,11 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
             .FirstOrDefault(result => result != 0)));
 
         // A missing field sorts like null.
-        static BsonValue ValueIn(BsonDocument document, string path) => Filter.ValueAt(document, path) ?? BsonNull.Value;
+        static BsonValue ValueIn(BsonDocument document, string path) => Filter.ValueAt(document, path) switch
+        {
+            BsonArray => throw new CommandFailure(ErrorCode.BadValue, $"The sort by arrays ({path}) is not supported."),
+            var value => value ?? BsonNull.Value,
+        };
     }
 
     private static void RequireFields(BsonDocument statement, params ReadOnlySpan<string> fields)
@@ -99,7 +104,12 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         var filter = ParseQuery(collection, command, "filter");
 
         // One more for the key that a page starts after, and one more to detect the end.
-        var documents = Sort(collection.Find(filter, (limit > 0 ? limit : batchSize) + 2), Document(command, "sort"), filter.Order);
+        var (sort, chunk, isSorted) = (Document(command, "sort"), (limit > 0 ? limit : batchSize) + 2, false);
+        IEnumerable<BsonDocument> documents = command.TryGetValue("hint", out var hint)
+            ? collection.FindBy(hint, filter, sort, chunk, out isSorted)
+            : collection.Find(filter, chunk);
+        isSorted |= hint is null && sort?.Equals(new BsonDocument("_id", 1)) == true;
+        documents = isSorted ? documents : Sort(documents, sort, filter.Order);
         if (limit > 0)
         {
             documents = documents.Take(limit);
@@ -111,6 +121,24 @@ internal sealed class CrudCommands(Storage storage, FailPoints failPoints)
         }
 
         return storage.Open(collection.Namespace, documents, batchSize, Flag(command, "singleBatch"));
+    }
+
+    /// <summary>The only pipeline that is known: that of a driver's countDocuments (specifications/source/crud/crud.md, "countDocuments").</summary>
+    private BsonDocument Count(BsonDocument command)
+    {
+        var collection = Target(command);
+        var stages = command["pipeline"].AsBsonArray.Select(stage => stage.AsBsonDocument.GetElement(0)).ToList();
+        if (stages is not ([{ Name: "$match" }, { Name: "$group" }] or [{ Name: "$match" }, { Name: "$limit" }, { Name: "$group" }])
+            || stages[^1].Value != new BsonDocument { { "_id", 1 }, { "n", new BsonDocument("$sum", 1) } })
+        {
+            throw new CommandFailure(ErrorCode.BadValue, $"The pipeline {command["pipeline"]} is not supported.");
+        }
+
+        var filter = collection.Parse(stages[0].Value.AsBsonDocument);
+        var documents = command.TryGetValue("hint", out var hint) ? collection.FindBy(hint, filter, null, int.MaxValue, out _) : collection.Find(filter, int.MaxValue);
+        var count = (stages is [_, { Value: var limit }, _] ? documents.Take(limit.ToInt32()) : documents).Count();
+
+        return storage.Open(collection.Namespace, count == 0 ? [] : [new() { { "_id", 1 }, { "n", count } }], int.MaxValue, isSingleBatch: true);
     }
 
     private BsonDocument GetMore(BsonDocument command)

@@ -68,7 +68,7 @@ internal sealed class FailPoints
                 : null;
     }
 
-    private sealed class FailPoint(BsonDocument data, long times = long.MaxValue)
+    private sealed class FailPoint(BsonDocument data, long times = long.MaxValue, long skip = 0)
     {
         private long _passed;
         private int _entered;
@@ -82,12 +82,13 @@ internal sealed class FailPoints
             BsonString { Value: "off" } => null,
             BsonString { Value: "alwaysOn" } => new(data),
             BsonDocument { ElementCount: 1 } limit when limit.TryGetValue("times", out var n) => new(data, n.ToInt64()),
+            BsonDocument { ElementCount: 1 } begin when begin.TryGetValue("skip", out var n) => new(data, skip: n.ToInt64()),
             _ => throw new CommandFailure(ErrorCode.BadValue, $"Failpoint mode {mode} is not known."),
         };
 
         public bool Enter()
         {
-            var isOn = Interlocked.Increment(ref _passed) <= times;
+            var isOn = Interlocked.Increment(ref _passed) - skip is > 0 and var time && time <= times;
             if (isOn)
             {
                 Interlocked.Increment(ref _entered);

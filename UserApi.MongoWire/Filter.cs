@@ -24,6 +24,12 @@ internal sealed class Filter
     /// <summary>The lowest _id that can match; null when any value can.</summary>
     public BsonValue? From { get; private set; }
 
+    /// <summary>The highest _id that can match; null when any value can.</summary>
+    public BsonValue? To { get; private set; }
+
+    /// <summary>The conditions of fields that must all hold, for the bounds of an index.</summary>
+    public List<(string Path, BsonElement Condition)> Conditions { get; } = [];
+
     /// <summary>The fields that every matching document has by the optimized query, and that an upsert therefore sets.</summary>
     public BsonDocument Equalities { get; } = [];
 
@@ -73,7 +79,7 @@ internal sealed class Filter
             : new(Equalities);
     }
 
-    /// <summary>The value at a path; null when there is none.</summary>
+    /// <summary>The value at a path, which may be an array; null when there is none.</summary>
     public static BsonValue? ValueAt(BsonDocument document, string path)
     {
         BsonValue? value = document;
@@ -90,32 +96,34 @@ internal sealed class Filter
         return value;
     }
 
+    // One of an array's elements is enough, or the array as a whole; $ne and $nin are the negations of $eq and $in (jstests/core/query/in/in3.js, ne_array.js).
     private Func<BsonValue?, bool> Test(BsonElement condition)
     {
         var operand = condition.Value;
+        Func<BsonValue?, bool> equals = value => IsEqual(value, operand), isIn = value => operand.AsBsonArray.Any(item => IsEqual(value, item));
 
         return condition.Name switch
         {
-            "$eq" => value => IsEqual(value, operand),
-            "$ne" => value => !IsEqual(value, operand),
-            "$in" => value => operand.AsBsonArray.Any(item => IsEqual(value, item)),
-            "$nin" => value => !operand.AsBsonArray.Any(item => IsEqual(value, item)),
-            "$gt" => value => Compare(value, operand) > 0,
-            "$gte" => value => Compare(value, operand) >= 0,
-            "$lt" => value => Compare(value, operand) < 0,
-            "$lte" => value => Compare(value, operand) <= 0,
+            "$eq" => value => Any(value, equals),
+            "$ne" => value => !Any(value, equals),
+            "$in" => value => Any(value, isIn),
+            "$nin" => value => !Any(value, isIn),
+            "$gt" => value => Any(value, each => Compare(each, operand) > 0),
+            "$gte" => value => Any(value, each => Compare(each, operand) >= 0),
+            "$lt" => value => Any(value, each => Compare(each, operand) < 0),
+            "$lte" => value => Any(value, each => Compare(each, operand) <= 0),
             "$exists" => value => value is not null == operand.ToBoolean(),
             var name => throw new CommandFailure(ErrorCode.BadValue, $"unknown operator: {name}"),
         };
     }
 
-    // An array equals itself and each of its items; $ne holds where neither does (jstests/core/query/ne/ne_array.js).
-    private bool IsEqual(BsonValue? value, BsonValue operand) =>
-        Order.Equals(value ?? BsonNull.Value, operand) || (value is BsonArray items && items.Any(item => Order.Equals(item, operand)));
+    private static bool Any(BsonValue? value, Func<BsonValue?, bool> test) => test(value) || (value is BsonArray array && array.Any(test));
+
+    private bool IsEqual(BsonValue? value, BsonValue operand) => Order.Equals(value ?? BsonNull.Value, operand);
 
     private int? Compare(BsonValue? value, BsonValue operand)
     {
-        return value is BsonArray ? throw new CommandFailure(ErrorCode.BadValue, "Ranges of arrays are not supported.") : value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
+        return value is not null && BsonOrder.AreComparable(value, operand) ? Order.Compare(value, operand) : null;
     }
 
     private void AddAll(BsonDocument query)
@@ -189,6 +197,7 @@ internal sealed class Filter
             Equalities.Set(path, condition.Value);
         }
 
+        Conditions.Add((path, condition));
         _isAlwaysFalse |= condition is { Name: "$in", Value: BsonArray { Count: 0 } };
         var test = Test(condition);
         if (!_canNarrow || path != "_id" || !Narrow(condition))
@@ -210,6 +219,9 @@ internal sealed class Filter
                 return true;
             case "$gt" or "$gte":
                 From = From is null || Order.Compare(condition.Value, From) > 0 ? condition.Value : From;
+                return false;
+            case "$lt" or "$lte":
+                To = To is null || Order.Compare(condition.Value, To) < 0 ? condition.Value : To;
                 return false;
             default:
                 return false;

@@ -128,7 +128,8 @@ public sealed class MongoWireTests : MongoWireTest
         await AssertFailsAsync(28, () => UpdateAsync("{ $set: { 'name.first': 1 } }"));
         await AssertFailsAsync(40, () => UpdateAsync("{ $set: { a: 1 }, $unset: { 'a.b': 1 } }"));
         await AssertFailsAsync(66, () => UpdateAsync("{ $set: { _id: 'b' } }"));
-        await AssertFailsAsync(59, () => users.CountDocumentsAsync(ById("a"), cancellationToken: Cancellation));
+        await AssertFailsAsync(2, () => users.Aggregate().Match(ById("a")).SortByCount<BsonValue>("$name").ToListAsync(Cancellation));
+        await AssertFailsAsync(59, () => users.DistinctAsync<string>("name", "{ }", null, Cancellation));
 
         Task UpdateAsync(string update) => users.FindOneAndUpdateAsync<BsonDocument>(ById("a"), update, null, Cancellation);
 

@@ -113,6 +113,87 @@ public sealed class MongodRulesTests : MongoWireTest
         Assert.Equal(54, e.Code);
     }
 
+    // MongoDB's manual, "Query an Array"; $ne and $nin are negations (src/mongo/db/matcher/expression_parser.cpp makes them a NOT).
+    [Theory]
+    [InlineData("{ tags: 1 }", "a b")]
+    [InlineData("{ tags: 1, $and: [{ tags: 2 }] }", "a")]
+    [InlineData("{ tags: { $in: [2, 3] } }", "a c")]
+    [InlineData("{ tags: { $gt: 2 } }", "c")]
+    [InlineData("{ tags: [1, 2, 1] }", "a")]
+    [InlineData("{ tags: { $ne: 1 } }", "c d e")]
+    [InlineData("{ tags: { $nin: [1, 3] } }", "d e")]
+    [InlineData("{ tags: { $exists: false } }", "e")]
+    public async Task A_filter_finds_an_array_by_one_of_its_elements(string filter, string ids)
+    {
+        await SeedArraysAsync();
+
+        Assert.Equal(ids, string.Join(' ', (await Users.Find(filter).Sort("{ _id: 1 }").ToListAsync(Cancellation)).Select(document => document["_id"].AsString)));
+    }
+
+    // Multikey: MongoDB's manual, "Multikey Indexes"; each document comes once. A sort by another field than the array needs no sort of its own
+    // ("Use Indexes to Sort Query Results": what sorts anew is a sort on the array). Missing fields are indexed as null and found by
+    // {$exists: false} (src/mongo/db/query/index_bounds_builder.cpp: "a point-interval on [null,null]").
+    [Theory]
+    [InlineData("tags", "{ tags: 1 }", "{ _id: 1 }", "a b")]
+    [InlineData("tags", "{ tags: 1, _id: { $gt: 'a' } }", "{ _id: 1 }", "b")]
+    [InlineData("tags", "{ tags: { $gte: 1 } }", "{ _id: -1 }", "c b a")]
+    [InlineData("tags", "{ tags: { $exists: false } }", "{ _id: 1 }", "e")]
+    [InlineData("n", "{ n: { $gte: 2 } }", "{ n: 1, _id: 1 }", "b c d a")]
+    [InlineData("n", "{ n: { $gte: 2 } }", "{ n: -1, _id: -1 }", "a d c b")]
+    [InlineData("n", "{ n: { $lt: 3 } }", "{ n: -1, _id: -1 }", "c b")]
+    [InlineData("n", "{ n: 3, _id: { $lt: 'd' } }", "{ _id: -1 }", "")]
+    [InlineData("n", "{ n: { $gt: 2, $lt: 4 } }", "{ n: 1, _id: 1 }", "d")]
+    [InlineData("n", "{ n: { $exists: false }, _id: { $gt: 'a' } }", "{ _id: 1 }", "e")]
+    [InlineData("n", "{ n: { $gte: 0 }, tags: 1 }", "{ _id: 1 }", "a b")]
+    public async Task A_hint_chooses_the_index_and_not_what_is_found(string hint, string filter, string sort, string ids)
+    {
+        await SeedArraysAsync();
+        await Users.Indexes.CreateManyAsync(
+            [new("{ tags: 1, _id: 1 }", new() { Name = "tags" }), new("{ n: 1, _id: 1 }", new() { Name = "n" })], Cancellation);
+
+        using var found = await Users.FindAsync(filter, new() { Hint = hint, Sort = sort }, Cancellation);
+
+        Assert.Equal(ids, string.Join(' ', (await found.ToListAsync(Cancellation)).Select(document => document["_id"].AsString)));
+        Assert.Equal(ids.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, await Users.CountDocumentsAsync(filter, new() { Hint = hint }, Cancellation));
+        Assert.Equal(Math.Min(1, ids.Length), await Users.CountDocumentsAsync(filter, new() { Hint = hint, Limit = 1 }, Cancellation));
+    }
+
+    // src/mongo/db/query/query_planner.cpp: BadValue, "hint provided does not correspond to an existing index"
+    [Fact]
+    public async Task A_hint_to_an_index_that_is_not_there_is_refused()
+    {
+        var e = await Assert.ThrowsAsync<MongoCommandException>(() => Users.FindAsync("{ }", new() { Hint = "n" }, Cancellation));
+
+        Assert.Equal(2, e.Code);
+    }
+
+    // MongoDB's manual, "Sparse Indexes": "Sparse and Unique Properties"
+    [Fact]
+    public async Task A_sparse_unique_index_lets_many_documents_be_without_the_field()
+    {
+        await Users.Indexes.CreateOneAsync(new CreateIndexModel<BsonDocument>("{ 'k.email': 1 }", new() { Name = "e", Unique = true, Sparse = true }), null, Cancellation);
+        await Users.InsertManyAsync([new("_id", "a"), new("_id", "b"), BsonDocument.Parse("{ _id: 'c', k: { email: 'x' } }")], null, Cancellation);
+
+        var e = await Assert.ThrowsAsync<MongoCommandException>(() => UpdateAsync("b"));
+        Assert.Equal(11000, e.Code);
+        Assert.Contains("index: e dup key: { k.email: \"x\" }", e.Message, StringComparison.Ordinal);
+        await Users.DeleteOneAsync("{ _id: 'c' }", Cancellation);
+        await UpdateAsync("b");
+        await UpdateAsync("b");
+
+        Task UpdateAsync(string id) => Users.FindOneAndUpdateAsync<BsonDocument>($"{{ _id: '{id}' }}", "{ $set: { k: { email: 'x' } } }", null, Cancellation);
+    }
+
+    // src/mongo/base/error_codes.yml: CannotIndexParallelArrays
+    [Fact]
+    public async Task Two_arrays_in_one_index_are_refused()
+    {
+        await Users.Indexes.CreateOneAsync(new CreateIndexModel<BsonDocument>("{ a: 1, b: 1 }"), null, Cancellation);
+
+        var e = await Assert.ThrowsAsync<MongoWriteException>(() => Users.InsertOneAsync(BsonDocument.Parse("{ a: [1], b: [2] }"), null, Cancellation));
+        Assert.Equal(171, e.WriteError.Code);
+    }
+
     // jstests/core/max_time_ms.js
     [Theory]
     [InlineData("{ find: 'users' }")]
@@ -457,6 +538,12 @@ public sealed class MongodRulesTests : MongoWireTest
         [.. (await (await Users.Indexes.ListAsync(Cancellation)).ToListAsync(Cancellation)).Select(index => index["name"].AsString)];
 
     /// <returns>The id of the document that the upsert inserted.</returns>
+    private Task SeedArraysAsync()
+    {
+        string[] documents = ["{ _id: 'a', tags: [1, 2, 1], n: 4 }", "{ _id: 'b', tags: 1, n: 2 }", "{ _id: 'c', tags: [3], n: 2 }", "{ _id: 'd', tags: [], n: 3 }", "{ _id: 'e' }"];
+        return Users.InsertManyAsync(documents.Select(BsonDocument.Parse), null, Cancellation);
+    }
+
     private async Task<BsonValue> UpsertAsync(string query, string update = "{ $set: { x: 1 } }") =>
         (await RunAsync($"{{ findAndModify: 'users', query: {query}, update: {update}, upsert: true }}"))["lastErrorObject"].AsBsonDocument.GetValue("upserted", BsonNull.Value);
 }

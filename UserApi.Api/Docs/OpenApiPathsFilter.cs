@@ -94,6 +94,7 @@ internal sealed class OpenApiPathsFilter(EndpointDataSource endpoints) : IDocume
                 Maximum = parameter.Max?.ToString(),
                 Default = parameter.Default,
             }
+            : parameter.Type == typeof(bool) ? new OpenApiSchema { Type = JsonSchemaType.Boolean, Default = false }
             : new OpenApiSchema { Type = JsonSchemaType.String, MinLength = parameter.Min, MaxLength = parameter.Max },
 
         // Swagger UI sends the only example of a parameter, so what is optional begins with an empty one.

@@ -23,7 +23,7 @@ internal static class AuditedWrites
         {
             result = await write;
         }
-        catch (Exception e) when (e is not StoreUnavailableException { MayHaveBeenApplied: false })
+        catch (Exception e) when (e is not (StoreUnavailableException { MayHaveBeenApplied: false } or IndexNotReadyException))
         {
             // Also a caller that hung up: otherwise it could write without a trace.
             audit.Write(http.User, attempt, "user", id.Value, isApplied: false);

@@ -28,15 +28,18 @@ internal static class UserEndpoints
 
         users.MapMethods(Path, s_get, List).RequireScope(ScopeAuthorization.Read)
             .WithName("ListUsers")
-            .WithSummary("Lists users, a page at a time")
+            .WithSummary("Lists and finds users, a page at a time")
             .WithDescription(
-                "Users in the order of their ids' code points. A page costs the same wherever it is; users added or removed meanwhile "
-                + "make no other user repeat or vanish. A page of about 4 KiB or more is compressed (`br`, `gzip`) for clients that accept it; its tag then "
+                $"All conditions must hold. `attributes.KEY=VALUE`, at most {UserQuery.MaxAttributes} times, finds users with exactly "
+                + "this attribute. Case is ignored by simple case folding (Unicode 16.0). The order is by code points, and among equals by id. A page costs "
+                + "the same wherever it is; users added, changed or removed meanwhile make no other user repeat or vanish. At most "
+                + $"{UserQuery.MaxExamined:n0} users are looked at for a page, so it may be short or empty and still have a next one: only `next` says whether there is more. "
+                + "A page of about 4 KiB or more is compressed (`br`, `gzip`) for clients that accept it; its tag then "
                 + "is weak, which `If-None-Match` takes and `If-Match` does not (RFC 9110 section 13.1.1).")
             .Takes(UserPageQuery.Parameters)
             .AnswersWith(200, "A page. `next` is null on the last one.", UserExamples.Page, Precondition.EntityTag, UserPageQuery.NextLink, new("Content-Encoding", "How the page is compressed, if it is.", "br"))
             .Answers(304, "The page still has a tag of `If-None-Match`.", Precondition.EntityTag, UserPageQuery.NextLink)
-            .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserPageQuery.InvalidLimit);
+            .Answers(Precondition.Malformed(HeaderNames.IfNoneMatch), UserProblems.PreconditionFailed, UserQueryReader.Invalid, UserProblems.IndexNotReady);
 
         users.MapPost(Path, Post).RequireScope(ScopeAuthorization.Write)
             .WithName("CreateUser")
@@ -98,7 +101,7 @@ internal static class UserEndpoints
             return new JsonHeadResult();
         }
 
-        var page = await store.ListAsync(query.After, query.Limit, http.RequestAborted);
+        var page = await store.ListAsync(query.Query, http.RequestAborted);
         if (page.Next is { } next)
         {
             http.Response.Headers.Link = query.LinkTo($"{http.Request.PathBase}{Path}", next);
@@ -218,7 +221,7 @@ internal static class UserEndpoints
         .Takes(PreferHeader.Parameter)
         .Answers(UserProblems.OutcomeUnknown)
         .TakesBody(mediaType, $"{JsonBody.TooLarge(maxBytes).Detail} Members that are not named here are ignored.", example)
-        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), JsonBody.TooLarge(maxBytes), UserInputReader.NoName, UserProblems.Refused)
+        .Answers(JsonBody.Malformed, UserProblems.Conflict("email"), UserProblems.IndexNotReady, JsonBody.TooLarge(maxBytes), UserInputReader.NoName, UserProblems.Refused)
         .Answers(JsonBody.Unsupported(mediaType))
         .Answers(415, "Unsupported Media Type.", new HeaderDocs("Accept-Encoding", "The content codings that are accepted for the request body (RFC 9110).", "identity"));
 }

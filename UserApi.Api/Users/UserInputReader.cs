@@ -24,6 +24,14 @@ internal static class UserInputReader
     /// <param name="errors">What is wrong with the patch or its result, by member; empty when the input is returned.</param>
     public static UserInput? Merge(this UserInput current, JsonElement patch, out Dictionary<string, string[]> errors) => Read(patch, current, out errors);
 
+    /// <summary>Whether a text can be the key of an attribute.</summary>
+    public static bool IsAttributeKey(string key) =>
+        key.Length is > 0 and <= UserInput.MaxAttributeKeyLength && !key.AsSpan().ContainsAnyExcept(s_attributeKey);
+
+    /// <summary>Whether a text has more code points than a length.</summary>
+    public static bool IsLongerThan(int length, string text) =>
+        text.Length > length && (text.Length > 2 * length || text.EnumerateRunes().Count() > length);
+
     private static UserInput? Read(JsonElement json, UserInput? current, out Dictionary<string, string[]> errors)
     {
         errors = [];
@@ -110,7 +118,7 @@ internal static class UserInputReader
             {
                 attributes.Remove(key);
             }
-            else if (key.Length is 0 or > UserInput.MaxAttributeKeyLength || key.AsSpan().ContainsAnyExcept(s_attributeKey))
+            else if (!IsAttributeKey(key))
             {
                 errors["attributes"] = [$"attributes: the key '{Shorten(key)}' must have 1 to {UserInput.MaxAttributeKeyLength} characters out of A-Z, a-z, 0-9 and ._-"];
             }
@@ -166,7 +174,4 @@ internal static class UserInputReader
     private static string Shorten(string key) => key.Length <= UserInput.MaxAttributeKeyLength ? key : $"{key.AsSpan(0, UserInput.MaxAttributeKeyLength)}…";
 
     private static string Invisible(string what, Rune character) => $"{what} must not contain U+{character.Value:X4}, which cannot be seen.";
-
-    private static bool IsLongerThan(int length, string text) =>
-        text.Length > length && (text.Length > 2 * length || text.EnumerateRunes().Count() > length);
 }

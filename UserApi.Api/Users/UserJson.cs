@@ -5,7 +5,6 @@ namespace UserApi.Api.Users;
 
 [JsonSerializable(typeof(User))]
 [JsonSerializable(typeof(UserPage))]
-[JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 internal sealed partial class UserJson : JsonSerializerContext
 {
     /// <summary>JSON for clients, see <see cref="JsonText.Options"/>.</summary>

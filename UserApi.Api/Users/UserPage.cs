@@ -6,12 +6,16 @@ using System.Text.Json.Serialization;
 
 namespace UserApi.Api.Users;
 
-/// <summary>A page of users in id order.</summary>
-/// <param name="Items">The users, ordered by the code points of their ids.</param>
+/// <summary>A page of users.</summary>
+/// <param name="Items">The users, in the order that was asked for.</param>
 /// <param name="Next">What to send as <c>after</c> to get the next page; null on the last page.</param>
+/// <param name="Total">How many users all pages have together; null if that was not asked for.</param>
+/// <param name="TotalIsLowerBound">True if there may be more than <paramref name="Total"/>; otherwise null.</param>
 internal sealed record UserPage(
-    [property: Description("The users."), MaxLength(UserPageQuery.MaxLimit)] IReadOnlyList<User> Items,
-    [property: Description("What to send as `after` for the next page; null on the last page."), JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next)
+    [property: Description("The users."), MaxLength(UserQuery.MaxLimit)] IReadOnlyList<User> Items,
+    [property: Description("What to send as `after` for the next page; null on the last page."), JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Next,
+    [property: Description("With `count=true`: how many users all pages have together."), Range(0, UserQuery.MaxTotal)] int? Total = null,
+    [property: Description("True if there may be more than `total`; otherwise absent.")] bool? TotalIsLowerBound = null)
 {
     /// <summary>The approximate maximum size of a page in bytes of text, without its first user, see <see cref="User.TextLength"/>: 256 KiB.</summary>
     public const int MaxBytes = 256 * 1024;
@@ -27,7 +31,7 @@ internal sealed record UserPage(
         return Items.Any(user => (length += user.TextLength) >= MinBytes);
     }
 
-    /// <summary>Makes the page's entity tag: versions identify the states of users, so together they identify the page.</summary>
+    /// <summary>Makes the page's entity tag: versions identify the states of users, so together with the total they identify the page.</summary>
     internal string CreateTag()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -37,6 +41,12 @@ internal sealed record UserPage(
         }
 
         hash.AppendData([Next is null ? (byte)0 : (byte)1]);
+        if (Total is { } total)
+        {
+            hash.AppendData(BitConverter.GetBytes(total));
+            hash.AppendData([TotalIsLowerBound == true ? (byte)1 : (byte)0]);
+        }
+
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
     }
 }

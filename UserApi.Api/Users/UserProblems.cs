@@ -29,10 +29,19 @@ internal static class UserProblems
         Kind = new("/problems/database-rule", "Refused by a rule of the database"),
     };
 
-    /// <summary>409: another user has a value that must be unique by an index of the database.</summary>
+    /// <summary>503: the request needs an index that is still being made.</summary>
+    public static Problem IndexNotReady { get; } = new(
+        StatusCodes.Status503ServiceUnavailable, "The index that this request needs is still being made. Meanwhile, users can be read by id and listed in id order.")
+    {
+        Kind = new("/problems/index-not-ready", "Index not ready"),
+        RetryAfter = 10,
+    };
+
+    /// <summary>409: another user has a value that must be unique, by the setting <c>Users:UniqueEmails</c> or by an index that the operator made.</summary>
     /// <param name="field">The field, if it is known.</param>
     public static Problem Conflict(string? field) => new(StatusCodes.Status409Conflict, "Another user has a value that must be unique.")
     {
+        Kind = field == "email" ? new("/problems/email-taken", "E-mail address taken") : null,
         Errors = field is null ? null : new Dictionary<string, string[]> { [field] = [$"{field} must be unique: another user has this value."] },
     };
 }

@@ -52,7 +52,7 @@ public static class NSwagScenario
         var ids = new List<string>();
         for (string after = null; ;)
         {
-            var page = await client.ListUsersAsync(2, after, null, null);
+            var page = await client.ListUsersAsync(2, after, null, null, null, null, null, null, null);
             ids.AddRange(page.Items.Select(user => user.Id));
             if (page.Next == null)
             {

@@ -17,8 +17,8 @@ internal sealed partial class ApiProcess : IAsyncDisposable
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(60);
     private static readonly string[] s_settings =
     [
-        "ASPNETCORE_", "DOTNET_ENVIRONMENT", "DOTNET_CONTENTROOT", "OTEL_", "ConnectionStrings__", "Store__", "Limits__", "Logging__", "Authentication__",
-        "Audit__", "Cors__", "ForwardedHeaders__", "Telemetry__",
+        "ASPNETCORE_", "DOTNET_ENVIRONMENT", "DOTNET_CONTENTROOT", "OTEL_", "ConnectionStrings__", "Store__", "Users__", "Limits__", "Logging__",
+        "Authentication__", "Audit__", "Cors__", "ForwardedHeaders__", "Telemetry__",
     ];
 
     private readonly Process _process;

@@ -17,6 +17,8 @@ internal static class HttpSteps
     private static readonly ILookup<HttpStatusCode, string> s_types = Enum.GetValues<HttpStatusCode>().Distinct().Select(status => (status, "about:blank"))
         .Append((HttpStatusCode.NotFound, "/problems/user-not-found"))
         .Append((HttpStatusCode.UnprocessableEntity, "/problems/database-rule"))
+        .Append((HttpStatusCode.Conflict, "/problems/email-taken"))
+        .Append((HttpStatusCode.ServiceUnavailable, "/problems/index-not-ready"))
         .Append((HttpStatusCode.ServiceUnavailable, "/problems/busy"))
         .Append((HttpStatusCode.ServiceUnavailable, "/problems/outcome-unknown"))
         .ToLookup(type => type.Item1, type => type.Item2);
@@ -160,11 +162,22 @@ internal static class HttpSteps
         Assert.Equal((int)status, problem.GetProperty("status").GetInt32());
         var isUnknown = problem.TryGetProperty("detail", out var detail) && detail.GetString()!.Contains("may have been applied", StringComparison.Ordinal);
         var type = problem.GetProperty("type").GetString();
+        var names = problem.TryGetProperty("errors", out var errors) && errors.TryGetProperty("email", out _);
         Assert.Equal(isUnknown, type == "/problems/outcome-unknown");
+        Assert.Equal(status == HttpStatusCode.Conflict && names, type == "/problems/email-taken");
         Assert.Contains(type, s_types[status]);
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
         Assert.Matches("^[0-9a-f]{32}$", problem.GetProperty("traceId").GetString());
         return problem;
+    }
+
+    /// <summary>Waits until users can be searched: the work in the background after the start is then done.</summary>
+    public static async Task WaitForIndexesAsync(this HttpClient client, params (string Name, string Value)[] headers)
+    {
+        while ((await client.Send("GET", "/users?sort=name&limit=1", headers)).StatusCode == HttpStatusCode.ServiceUnavailable)
+        {
+            await Task.Delay(10, Cancellation);
+        }
     }
 
     /// <summary>Asserts that the response is a 422 with one error for this field.</summary>

@@ -16,7 +16,7 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
         return null;
     }
 
-    public async ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken)
+    public async ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken)
     {
         await operation(cancellationToken);
         return new([], null);
@@ -42,6 +42,8 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
         await operation(cancellationToken);
         return new(WriteOutcome.NotFound);
     }
+
+    public Task MakeIndexesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async ValueTask PingAsync(CancellationToken cancellationToken) => await (ping ?? (_ => Task.CompletedTask))(cancellationToken);
 }

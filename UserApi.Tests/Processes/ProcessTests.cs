@@ -4,6 +4,8 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using MongoDB.Bson;
+using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Processes;
@@ -64,6 +66,24 @@ public sealed class ProcessTests : IDisposable
         Assert.DoesNotContain("s3cret", output + errors);
         Assert.DoesNotContain("   at ", errors);
         Assert.False(System.IO.File.Exists(File) && !settings.Contains("Embedded"));
+    }
+
+    [Fact]
+    public async Task Unique_addresses_over_users_that_break_the_rule_end_the_process_and_it_says_how_many_and_how_to_list_them()
+    {
+        await using var mongo = await MongoWireServer.StartAsync();
+        mongo.Seed("users", "users", Enumerable.Range(0, 5).Select(i => new BsonDocument { { "_id", $"u{i}" }, { "name", "x" }, { "email", i < 4 ? $"u{i % 2}@s3cret.org" : "x@s3cret.org" } }));
+        (string, string?)[] settings = [("ConnectionStrings__users", mongo.ConnectionString), ("Users__UniqueEmails", "true"), ("Authentication__AllowAnonymous", "true")];
+
+        var (exitCode, output, errors) = await ApiProcess.RunAsync("Production", settings);
+
+        Assert.Equal(1, exitCode);
+        Assert.StartsWith("UserApi does not start. Users:UniqueEmails is true, and 2 e-mail addresses are those of more than one user.", errors.Trim());
+        Assert.Contains("List them with: db.users.aggregate(", errors);
+        Assert.DoesNotContain("s3cret", output + errors);
+        (exitCode, _, errors) = await ApiProcess.RunAsync("Production", [.. settings[..1], ("Users__UniqueEmails", "sometimes")]);
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Users:UniqueEmails", errors);
     }
 
     [Theory]

@@ -4,6 +4,7 @@ using System.Net;
 using System.Text.Json;
 using CsCheck;
 using MongoDB.Driver;
+using UserApi.Api.Users;
 using UserApi.MongoWire;
 using UserApi.Tests.Infrastructure;
 using UserApi.Tests.Stores;
@@ -24,7 +25,7 @@ public abstract class ModelTests : IAsyncLifetime
 
     private static readonly Gen<Step[]> s_steps = Gen.Select(
         Gen.Int[0, 2],
-        Gen.Frequency((3, Gen.Const(Operation.Put)), (2, Gen.Const(Operation.Patch)), (2, Gen.Const(Operation.Delete)), (2, Gen.Const(Operation.Get)), (1, Gen.Const(Operation.List))),
+        Gen.Frequency((3, Gen.Const(Operation.Put)), (2, Gen.Const(Operation.Patch)), (2, Gen.Const(Operation.Delete)), (2, Gen.Const(Operation.Get)), (1, Gen.Const(Operation.List)), (2, Gen.Const(Operation.Find))),
         Gen.Int[0, 2],
         Gen.Frequency((3, Gen.Const(Condition.None)), (6, Gen.Enum<Condition>())),
         Gen.Int[0, 3],
@@ -46,6 +47,7 @@ public abstract class ModelTests : IAsyncLifetime
         Patch,
         Delete,
         List,
+        Find,
     }
 
     private enum Condition
@@ -65,6 +67,7 @@ public abstract class ModelTests : IAsyncLifetime
     {
         _api = new([.. await StartStoreAsync(), ("Logging:LogLevel:Default", "Error")]);
         _client = _api.CreateClient();
+        await _client.WaitForIndexesAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -201,6 +204,14 @@ public abstract class ModelTests : IAsyncLifetime
     /// <summary>The expected state of the API: users by id, each with its content, entity tag and creation time.</summary>
     private sealed class Model(string prefix)
     {
+        private static readonly (string Query, UserOrder Order, Func<Content, bool> IsFound)[] s_searches =
+        [
+            ("email=B@Example.ORG", UserOrder.Id, content => content.Email == "b@example.org"),
+            ("email=p%40EXAMPLE.org", UserOrder.Id, content => content.Email == "p@example.org"),
+            ("attributes.k=1", UserOrder.Id, content => content.Attributes.GetValueOrDefault("k") == "1"),
+            ("name=C", UserOrder.Name, content => content.Name == "c"),
+        ];
+
         private readonly SortedDictionary<string, State> _users = new(StringComparer.Ordinal);
         private readonly Dictionary<(int Caller, string Id), string> _seen = [];
         private readonly HashSet<string> _tags = [];
@@ -216,6 +227,7 @@ public abstract class ModelTests : IAsyncLifetime
                 Operation.Put => CheckPutAsync(),
                 Operation.Patch => CheckPatchAsync(),
                 Operation.Delete => CheckDeleteAsync(),
+                Operation.Find => CheckFoundAsync(client, step.Variant, isDescending: step.Caller == 0),
                 _ => CheckPageAsync(client, step.Caller == 0 ? prefix : id, step.Variant + 1),
             });
 
@@ -308,6 +320,25 @@ public abstract class ModelTests : IAsyncLifetime
             Assert.InRange(items.Count, Math.Min(limit, expected.Count), limit);
             var next = page.GetProperty("next").GetString();
             Assert.True(next is null ? expected.Count <= limit : items.Count == limit && next == items[^1].Id, $"next is {next}");
+        }
+
+        // The users of other sequences are found as well, but before and after these.
+        private async Task CheckFoundAsync(HttpClient client, int variant, bool isDescending)
+        {
+            var (query, order, isFound) = s_searches[variant];
+            var start = new UserPosition(isDescending ? $"{prefix}~" : prefix, "c").ToText(order);
+            var expected = _users.Where(user => isFound(user.Value.Content)).Select(user => (user.Key, user.Value.Content)).ToList();
+            if (isDescending)
+            {
+                expected.Reverse();
+            }
+
+            using var response = await client.Send("GET", $"/users?{query}&sort={(isDescending ? "-" : "")}{(order == UserOrder.Id ? "id" : "name")}&after={start}&limit=4").Is(HttpStatusCode.OK);
+
+            var items = (await response.Read()).GetProperty("items").EnumerateArray()
+                .Select(item => (Id: item.GetProperty("id").GetString()!, Content: Content.Read(item)))
+                .Where(item => item.Id.StartsWith(prefix, StringComparison.Ordinal));
+            Assert.Equal(expected, items);
         }
 
         private static string CreatedAt(JsonElement user) => user.GetProperty("createdAt").GetString()!;

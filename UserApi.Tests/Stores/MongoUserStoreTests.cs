@@ -124,7 +124,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
     {
         await using var api = Api();
         using var client = api.CreateClient();
-        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // by now the ping at the start has its reply
+        await client.WaitForIndexesAsync();
         _server.CutNextReply(20);
 
         var put = await client.Put("ana");
@@ -141,7 +141,7 @@ public sealed class MongoUserStoreTests : IAsyncLifetime
         await using var standalone = await MongoWireServer.StartAsync(new() { ReplicaSet = null });
         await using var api = new ApiFactory(("ConnectionStrings:users", standalone.ConnectionString));
         using var client = api.CreateClient();
-        await client.Send("GET", "/health").Is(HttpStatusCode.OK); // by now the ping at the start has its reply
+        await client.WaitForIndexesAsync();
         standalone.CutNextReply(20);
 
         var put = await client.Put("ana");

@@ -7,7 +7,7 @@ using UserApi.Tests.Infrastructure;
 namespace UserApi.Tests.Stores;
 
 /// <summary>What every <see cref="IUserStore"/> must do. Each derived class provides the database of one store.</summary>
-public abstract class UserStoreContract : IAsyncLifetime
+public abstract partial class UserStoreContract : IAsyncLifetime
 {
     private const int Racers = 100;
 
@@ -25,6 +25,7 @@ public abstract class UserStoreContract : IAsyncLifetime
     {
         _settings = await CreateDatabaseAsync();
         Store = Open();
+        await Store.MakeIndexesAsync(Cancel);
     }
 
     public async ValueTask DisposeAsync()
@@ -615,10 +616,10 @@ public abstract class UserStoreContract : IAsyncLifetime
     }
 
     /// <summary>Opens another store on the same database, as another process would.</summary>
-    private IUserStore Open()
+    private IUserStore Open(params ReadOnlySpan<(string Key, string Value)> settings)
     {
         // A long timeout, because the contract does not test how long operations take.
-        var host = new StoreHost(_clock, [.. _settings, ("Store:Timeout", "00:00:20")]);
+        var host = new StoreHost(_clock, [.. _settings, ("Store:Timeout", "00:00:20"), .. settings]);
         _hosts.Add(host);
         return host.Store;
     }

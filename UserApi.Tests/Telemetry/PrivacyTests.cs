@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Tokens;
 using MongoDB.Bson;
 using OpenTelemetry.Trace;
+using UserApi.Api.Users;
 using UserApi.MongoWire;
 using UserApi.Tests.Access;
 using UserApi.Tests.Infrastructure;
@@ -21,6 +22,9 @@ public sealed class PrivacyTests : IAsyncLifetime
     private const string Name = "Markername";
     private const string Email = "marker@example.org";
     private const string Body = $$$"""{"name":"{{{Name}}}","email":"{{{Email}}}","attributes":{"nick":"{{{Name}}}"}}""";
+
+    // The position of a page quotes the user before it.
+    private static readonly string s_position = new UserPosition(Email, Name).ToText(UserOrder.Name);
 
     private readonly LogCollector _log = new();
     private readonly List<Activity> _spans = [];
@@ -55,6 +59,10 @@ public sealed class PrivacyTests : IAsyncLifetime
             await client.Send("GET", $"/users/{Email}", _token).Is(HttpStatusCode.OK);
             await client.Get(Email, _token).Is(HttpStatusCode.OK);
             await client.Send("GET", $"/users?after={Email}&limit=1", _token).Is(HttpStatusCode.OK);
+            await client.WaitForIndexesAsync(_token);
+            await client.Send("GET", $"/users?email={Email}", _token).Is(HttpStatusCode.OK);
+            await client.Send("GET", $"/users?name={Name}&attributes.nick={Name}&sort=-updatedAt&count=true", _token).Is(HttpStatusCode.OK);
+            await client.Send("GET", $"/users?name={Name}&limit=1&after={s_position}", _token).Is(HttpStatusCode.OK);
             await client.Patch(Email, $$"""{"name":"{{Name}} II"}""", _token).Is(HttpStatusCode.OK);
             await client.Delete(Email, _token).Is(HttpStatusCode.NoContent);
         });
@@ -71,6 +79,7 @@ public sealed class PrivacyTests : IAsyncLifetime
         await client.Put($"{Email}!", Body, _token).Is(HttpStatusCode.UnprocessableEntity);
         await client.Get(Email, _token, ("If-Match", Email)).Is(HttpStatusCode.BadRequest);
         await client.Send("GET", $"/users?limit={Email}", _token).Is(HttpStatusCode.UnprocessableEntity);
+        await client.Send("GET", $"/users?attributes.{Name}={Email}&email={Email}&email={Email}", _token).Is(HttpStatusCode.UnprocessableEntity);
         await client.Send("GET", $"/people/{Email}?name={Name}", _token).Is(HttpStatusCode.NotFound);
         await client.Send("POST", $"/users/{Email}", _token).Is(HttpStatusCode.MethodNotAllowed);
     });
@@ -104,6 +113,7 @@ public sealed class PrivacyTests : IAsyncLifetime
             await client.Put(Email, Body, _token).Is(HttpStatusCode.ServiceUnavailable);
             _mongo.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['find'], closeConnection: true }"));
             await client.Get(Email, _token).Is(HttpStatusCode.ServiceUnavailable);
+            await client.Send("GET", $"/users?email={Email}&name={Name}", _token).Is(HttpStatusCode.ServiceUnavailable);
         });
         Assert.Contains(_spans, span => span.Kind == ActivityKind.Client && span.Status == ActivityStatusCode.Error);
     }
@@ -142,7 +152,7 @@ public sealed class PrivacyTests : IAsyncLifetime
             await requests(client);
         }
 
-        string[] secrets = [Name, "marker", .. _tokens.SelectMany(each => each.Split('.')[1..])];
+        string[] secrets = [Name, "marker", s_position, .. _tokens.SelectMany(each => each.Split('.')[1..])];
         var written = _log.Lines.Concat(_spans.Select(Describe)).ToList();
         Assert.Contains(_log.Lines, line => line.Contains("User store:", StringComparison.Ordinal));
         Assert.Contains(_spans, span => span.Kind == ActivityKind.Server);

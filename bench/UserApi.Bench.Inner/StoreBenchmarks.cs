@@ -18,7 +18,7 @@ public class StoreBenchmarks
     private const int Users = 10_000;
 
     private static readonly UserId[] s_ids = [.. Enumerable.Range(1, Users).Select(Id)];
-    private static readonly UserInput s_body = new("Ana Lima", "ana@example.org", new Dictionary<string, string> { ["team"] = "blue" });
+    private static readonly Dictionary<string, string> s_attributes = new() { ["team"] = "blue" };
 
     private readonly List<IDisposable> _disposables = [];
     private MongoWireServer? _server;
@@ -33,7 +33,8 @@ public class StoreBenchmarks
     public async Task SetupAsync()
     {
         _store = Store == "embedded" ? Embedded() : await MongoDbAsync();
-        await Parallel.ForEachAsync(s_ids, async (id, cancel) => await _store.PutAsync(id, s_body, default, returnUser: false, cancel));
+        await _store.MakeIndexesAsync(default);
+        await Parallel.ForEachAsync(s_ids, async (id, cancel) => await _store.PutAsync(id, Body(id), default, returnUser: false, cancel));
     }
 
     [GlobalCleanup]
@@ -58,15 +59,20 @@ public class StoreBenchmarks
     public async Task<object> Write()
     {
         var id = Next();
-        var body = s_body with { Name = $"Ana Lima {_next}" }; // the same state again would not be written
+        var body = Body(id) with { Name = $"Ana Lima {_next}" }; // the same state again would not be written
         return await _store.PutAsync(id, body, default, returnUser: false, default);
     }
 
     [Benchmark]
-    public async Task<object> PageOf50() => await _store.ListAsync(Next(), 50, default);
+    public async Task<object> FindByEmail() => await _store.ListAsync(new() { Email = $"{Next()}@EXAMPLE.org" }, default);
+
+    [Benchmark]
+    public async Task<object> PageOf50() => await _store.ListAsync(new() { After = new(Next().Value) }, default);
 
     private static UserId Id(int number) =>
         UserId.TryParse($"user-{number:0000000}", out var id, out var error) ? id : throw new InvalidOperationException(error);
+
+    private static UserInput Body(UserId id) => new("Ana Lima", $"{id}@example.org", s_attributes);
 
     private UserId Next() => s_ids[_next++ % Users];
 
@@ -95,7 +101,9 @@ public class StoreBenchmarks
             new(_server.ConnectionString, timeout, NullLoggerFactory.Instance),
             timeout,
             TimeProvider.System,
-            new(services.GetRequiredService<IMeterFactory>(), NullLogger<UnreadableUsers>.Instance));
+            new(services.GetRequiredService<IMeterFactory>(), NullLogger<UnreadableUsers>.Instance),
+            uniqueEmails: false,
+            NullLogger<MongoUserStore>.Instance);
         _disposables.Add(store);
         return store;
     }

@@ -1,5 +1,8 @@
 using MongoDB.Bson;
+using MongoDB.Bson.Serialization;
 using MongoDB.Driver;
+using UserApi.Api.Users;
+using UserApi.Api.Users.Stores.Mongo;
 
 namespace UserApi.Bench;
 
@@ -45,15 +48,16 @@ internal sealed class Database : IAsyncDisposable
     }
 
     /// <summary>Creates a database with users in UserApi's format.</summary>
-    public Task<string> SeedAsync(int users, CancellationToken cancellationToken) => SeedAsync(
+    /// <param name="users">The number of users.</param>
+    /// <param name="body">The content of each.</param>
+    /// <param name="cancellationToken">Stops the work.</param>
+    public Task<string> SeedAsync(int users, Func<int, UserInput> body, CancellationToken cancellationToken) => SeedAsync(
         users,
-        number => new()
+        number =>
         {
-            { "_id", Seed.Id(number) },
-            { "name", Seed.Name(number) },
-            { "createdAt", DateTime.UnixEpoch },
-            { "updatedAt", DateTime.UnixEpoch },
-            { "version", $"{number:x32}" },
+            var user = User.Create(Seed.Id(number), body(number), DateTime.UnixEpoch, DateTime.UnixEpoch.AddMilliseconds(number), $"{number:x32}");
+            return new BsonDocument { { "_id", user.Id }, { "createdAt", user.CreatedAt } }
+                .AddRange(UserBsonSerializer.Replace(user, UserBsonSerializer.Members(user)).Render(new(new UserBsonSerializer(), BsonSerializer.SerializerRegistry)).AsBsonDocument["$set"].AsBsonDocument);
         },
         cancellationToken);
 

@@ -12,6 +12,20 @@ internal sealed class Growth(Options options, Places places, Database database, 
     private const int Connections = 16;
     private const int PageSize = 50;
 
+    // Each is about a full page, but for the address, which one user has.
+    private static readonly Dictionary<string, string> s_searches = new()
+    {
+        ["by e-mail address"] = $"email={Seed.Id(500)}@EXAMPLE.org",
+        ["by name"] = "name=user%2000005",
+        ["by attribute"] = "attributes.team=5",
+        ["by attribute and name, newest first"] = "attributes.team=5&name=user&sort=-updatedAt",
+        ["updated since"] = "updatedSince=1970-01-01T00:00:00.100Z",
+        ["by name, all"] = "sort=name",
+        ["by time of creation, newest first"] = "sort=-createdAt",
+        ["by time of the last write, newest first"] = "sort=-updatedAt",
+        ["by id, greatest first"] = "sort=-id",
+    };
+
     public static IReadOnlyList<int> Sizes { get; } = [1_000, 100_000, 1_000_000];
 
     public static string FirstPage => $"first page of {PageSize}";
@@ -21,8 +35,8 @@ internal sealed class Growth(Options options, Places places, Database database, 
     public async Task<IReadOnlyList<GrowthRow>> RunAsync() =>
     [
         .. await RunAsync(Contenders.Embedded, async users => Contenders.EmbeddedStore(
-            await Seed.EmbeddedAsync(Path.Combine(places.Work, $"growth-{users}.db"), users, cancellationToken))),
-        .. await RunAsync(Contenders.MongoDb, async users => Contenders.MongoStore(await database.SeedAsync(users, cancellationToken))),
+            await Seed.EmbeddedAsync(Path.Combine(places.Work, $"growth-{users}.db"), users, Seed.Findable, cancellationToken))),
+        .. await RunAsync(Contenders.MongoDb, async users => Contenders.MongoStore(await database.SeedAsync(users, Seed.Findable, cancellationToken))),
     ];
 
     private async Task<IReadOnlyList<GrowthRow>> RunAsync(string name, Func<int, Task<Dictionary<string, string>>> seed)
@@ -34,11 +48,13 @@ internal sealed class Growth(Options options, Places places, Database database, 
             foreach (var users in Sizes)
             {
                 Console.WriteLine($"  {name}: {users:n0} users");
-                servers.Add((users, await Server.StartAsync(Contenders.Api(places, name, places.Api, await seed(users)), cancellationToken)));
+                var server = await Server.StartAsync(Contenders.Api(places, name, places.Api, await seed(users)), cancellationToken);
+                servers.Add((users, server));
+                await server.WaitForIndexesAsync(cancellationToken);
             }
 
             // Pages come before puts, because puts make some users longer; the first round warms up.
-            foreach (var operation in (string[])["GET", FirstPage, LastPage, "PUT"])
+            foreach (var operation in (string[])["GET", FirstPage, LastPage, .. s_searches.Keys, "PUT"])
             {
                 rows.AddRange(Sizes.Select(users => new GrowthRow(name, operation, users, [])));
                 for (var round = 0; round <= options.Rounds; round++)
@@ -65,6 +81,7 @@ internal sealed class Growth(Options options, Places places, Database database, 
 
     private static string Request(string operation, int users) =>
         operation == FirstPage ? $"/users?limit={PageSize}"
+        : s_searches.TryGetValue(operation, out var query) ? $"/users?limit={PageSize}&{query}"
         : operation == LastPage ? $"/users?limit={PageSize}&after={Seed.Id(users - PageSize)}"
         : operation.ToLowerInvariant();
 }

@@ -46,9 +46,9 @@ static async Task RunAsync(Options options, string repository, CancellationToken
     var contenders = new Contenders(
         places,
         options.Users,
-        await database.SeedAsync(options.Users, cancellationToken),
+        await database.SeedAsync(options.Users, Seed.Named, cancellationToken),
         await database.SeedPeersAsync(options.Users, cancellationToken),
-        await Seed.EmbeddedAsync(Path.Combine(places.Work, "users.db"), options.Users, cancellationToken),
+        await Seed.EmbeddedAsync(Path.Combine(places.Work, "users.db"), options.Users, Seed.Named, cancellationToken),
         Seed.PeerFile(Path.Combine(places.Work, "peer.db"), options.Users));
     var (loaded, missing) = await FindAsync(contenders.Loaded.Where(options.Includes), cancellationToken);
     var (started, _) = await FindAsync(contenders.Started.Where(options.Includes), cancellationToken);

@@ -12,8 +12,15 @@ internal static class Seed
 
     public static string Name(int number) => $"User {number:0000000}";
 
+    /// <summary>A user with a name only.</summary>
+    public static UserInput Named(int number) => new(Name(number));
+
+    /// <summary>A user with an address of its own, and an attribute that 49 others have too.</summary>
+    public static UserInput Findable(int number) =>
+        new(Name(number), $"{Id(number)}@example.org", new Dictionary<string, string> { ["team"] = $"{number / 50}" });
+
     /// <summary>Creates the file of an embedded store.</summary>
-    public static async Task<string> EmbeddedAsync(string path, int users, CancellationToken cancellationToken)
+    public static async Task<string> EmbeddedAsync(string path, int users, Func<int, UserInput> body, CancellationToken cancellationToken)
     {
         using var store = new SqliteUserStore(
             path, TimeSpan.FromSeconds(60), TimeProvider.System, NullLogger<SqliteUserStore>.Instance, onUnreadable: () => { });
@@ -27,7 +34,7 @@ internal static class Seed
                 throw new InvalidOperationException(error);
             }
 
-            await store.PutAsync(id, new(Name(number), null, null), default, returnUser: false, cancel);
+            await store.PutAsync(id, body(number), default, returnUser: false, cancel);
         }
     }
 

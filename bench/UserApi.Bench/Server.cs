@@ -44,6 +44,22 @@ internal sealed partial class Server : IDisposable
         }
     }
 
+    /// <summary>Waits until users can be searched: their index keys may still have to be made.</summary>
+    public async Task WaitForIndexesAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            using var answer = await _client.GetAsync("/users?sort=name&limit=1", cancellationToken);
+            if (answer.StatusCode != HttpStatusCode.ServiceUnavailable)
+            {
+                answer.EnsureSuccessStatusCode();
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+        }
+    }
+
     /// <summary>Reads some users one by one, and returns the share of them, from 0 to 1, that was put since the seeding.</summary>
     public async Task<double> ShareOfPutsAsync(int users, CancellationToken cancellationToken)
     {

@@ -13,14 +13,15 @@ internal interface IUserStore
     ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Lists users in the order of their ids' code points. The cost depends on <paramref name="limit"/>, not on how many users there are
-    /// or come before. A page always contains its first user, and ends early if it would otherwise be larger than
-    /// <see cref="UserPage.MaxBytes"/>.
+    /// Lists the users that are asked for. The cost depends on <see cref="UserQuery.Limit"/>, not on how many users there are or come before. A page
+    /// ends early, but never before its first user, where it would otherwise be larger than <see cref="UserPage.MaxBytes"/>; and where
+    /// <see cref="UserQuery.MaxExamined"/> users were looked at, however few of them are asked for. Only <see cref="UserPage.Next"/> says whether
+    /// there are more. Pages that go on where the one before ended show every user once that is asked for all the time and does not change.
     /// </summary>
-    /// <param name="after">Only users with a greater id are listed, whether or not a user with this id exists; null for the first page.</param>
-    /// <param name="limit">The maximum number of users.</param>
-    /// <param name="cancellationToken">Cancels the operation.</param>
-    ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken);
+    /// <param name="query">Which users.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="IndexNotReadyException">An index that this needs is not there yet: never of a <see cref="UserQuery.IsPlain"/> query.</exception>
+    ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken);
 
     /// <summary>
     /// Creates or replaces a user, if <paramref name="precondition"/> holds at that moment. A replaced user keeps its time of creation; one
@@ -47,6 +48,16 @@ internal interface IUserStore
 
     /// <summary>Deletes a user, if <paramref name="precondition"/> holds at that moment.</summary>
     ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes the indexes that are not there yet, while the store is in use; returns when all are there. It can be broken off at any moment, and
+    /// begun again. A write that sets an e-mail address fails with <see cref="IndexNotReadyException"/> until it is known to be the only one,
+    /// where addresses must be.
+    /// </summary>
+    /// <param name="cancellationToken">Breaks off.</param>
+    /// <exception cref="StoreUnavailableException">The store cannot answer now; a later attempt may succeed.</exception>
+    /// <exception cref="DuplicateEmailsException">E-mail addresses must be unique, and those that are stored are not.</exception>
+    Task MakeIndexesAsync(CancellationToken cancellationToken);
 
     /// <summary>Checks that the store responds.</summary>
     ValueTask PingAsync(CancellationToken cancellationToken);
@@ -92,6 +103,16 @@ internal readonly record struct WriteResult(WriteOutcome Outcome, string? Versio
     /// <summary>The member whose value another user has, if the store knows it; for <see cref="WriteOutcome.Conflict"/> only.</summary>
     public string? Field { get; init; }
 }
+
+/// <summary>What was asked needs an index that is still being made, see <see cref="IUserStore.MakeIndexesAsync"/>; nothing was done.</summary>
+internal sealed class IndexNotReadyException() : Exception("An index is not there yet.");
+
+/// <summary>E-mail addresses must be unique by <c>Users:UniqueEmails</c>, and those that are stored are not: the process must end.</summary>
+/// <param name="addresses">How many addresses more than one user has.</param>
+/// <param name="howToList">A command that lists them, for the operator.</param>
+internal sealed class DuplicateEmailsException(int addresses, string howToList) : Exception(
+    $"Users:UniqueEmails is true, and {addresses:n0} e-mail {(addresses == 1 ? "address is that" : "addresses are those")} of more than one user. "
+    + $"Change those users, or set Users:UniqueEmails to false. List them with: {howToList}");
 
 /// <summary>The store cannot answer now; a later attempt may succeed.</summary>
 /// <param name="mayHaveBeenApplied">Whether the failed write may have been applied.</param>

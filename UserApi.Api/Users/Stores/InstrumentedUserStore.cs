@@ -47,9 +47,8 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) =>
         MeasureAsync("find", (id, cancellationToken), static (store, call) => store.FindAsync(call.id, call.cancellationToken));
 
-    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        MeasureAsync(
-            "list", (after, limit, cancellationToken), static (store, call) => store.ListAsync(call.after, call.limit, call.cancellationToken));
+    public ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken) =>
+        MeasureAsync("list", (query, cancellationToken), static (store, call) => store.ListAsync(call.query, call.cancellationToken));
 
     public async ValueTask<WriteResult> PutAsync(
         UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken) =>
@@ -70,6 +69,13 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             "delete",
             (id, precondition, cancellationToken),
             static (store, call) => store.DeleteAsync(call.id, call.precondition, call.cancellationToken)));
+
+    public async Task MakeIndexesAsync(CancellationToken cancellationToken)
+    {
+        // It takes as long as there are users, and nobody waits for it.
+        using var _ = SuppressInstrumentationScope.Begin();
+        await _store.MakeIndexesAsync(cancellationToken);
+    }
 
     public async ValueTask PingAsync(CancellationToken cancellationToken)
     {

@@ -15,10 +15,11 @@ internal static partial class StoreRegistration
     {
         builder.AddSettings<ConnectionStringOptions>(ConnectionStringOptions.SectionName, isShared: true);
         builder.AddSettings<StoreOptions, StoreOptionsValidator>(StoreOptions.SectionName);
+        builder.AddSettings<UserOptions>(UserOptions.SectionName);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<UnreadableUsers>();
         builder.Services.AddSingleton(Create);
-        builder.Services.AddHostedService<StoreWarmup>();
+        builder.Services.AddSingleton<StoreWarmup>().AddHostedService(services => services.GetRequiredService<StoreWarmup>());
         builder.Services.AddSingleton<StoreHealthCheck>();
         builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store");
     }
@@ -34,6 +35,7 @@ internal static partial class StoreRegistration
         var environment = services.GetRequiredService<IHostEnvironment>();
         var clock = services.GetRequiredService<TimeProvider>();
         var unreadable = services.GetRequiredService<UnreadableUsers>();
+        var uniqueEmails = services.GetRequiredService<IOptions<UserOptions>>().Value.UniqueEmails;
         var isEmbedded = options.Choose(connections, environment) == StoreKind.Embedded;
         var path = Path.GetFullPath(options.Path, environment.ContentRootPath);
         IUserStore store = isEmbedded ? OpenFile() : Connect();
@@ -48,24 +50,16 @@ internal static partial class StoreRegistration
             services.GetRequiredService<ILogger<InstrumentedUserStore>>());
 
         SqliteUserStore OpenFile() =>
-            new(path, options.Timeout, clock, services.GetRequiredService<ILogger<SqliteUserStore>>(), () => unreadable.Add());
+            new(path, options.Timeout, clock, services.GetRequiredService<ILogger<SqliteUserStore>>(), () => unreadable.Add(), uniqueEmails);
 
         MongoUserStore Connect()
         {
             BsonSerializer.TryRegisterSerializer(new UserBsonSerializer());
-            return new(new(connections.Users!, options.Timeout, services.GetRequiredService<ILoggerFactory>()), options.Timeout, clock, unreadable);
+            MongoConnection connection = new(connections.Users!, options.Timeout, services.GetRequiredService<ILoggerFactory>());
+            return new(connection, options.Timeout, clock, unreadable, uniqueEmails, services.GetRequiredService<ILogger<MongoUserStore>>());
         }
     }
 
     [LoggerMessage(1, LogLevel.Information, "User store: {Store}")]
     private static partial void LogStore(ILogger logger, string store);
-
-    /// <summary>
-    /// Checks the store during the start, which opens the first connection before the first request needs it. An unreachable database
-    /// does not stop the process.
-    /// </summary>
-    private sealed class StoreWarmup(StoreHealthCheck store) : BackgroundService
-    {
-        protected override Task ExecuteAsync(CancellationToken stoppingToken) => store.CheckAsync(stoppingToken);
-    }
 }

@@ -1,5 +1,6 @@
 using MongoDB.Bson;
 using UserApi.Api.Users;
+using UserApi.Tests.Infrastructure;
 
 namespace UserApi.Tests.Stores.Mongo;
 

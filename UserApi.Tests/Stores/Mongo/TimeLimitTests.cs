@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using UserApi.Api.Users;
 using UserApi.Api.Users.Stores;
+using UserApi.Tests.Infrastructure;
 using UserApi.Tests.Reliability;
 
 namespace UserApi.Tests.Stores.Mongo;

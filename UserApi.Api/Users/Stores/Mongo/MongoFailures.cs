@@ -15,6 +15,8 @@ internal static partial class MongoFailures
     private const int Unauthorized = 13;
     private const int AuthenticationFailed = 18;
     private const int IllegalOperation = 20;
+    private const int NamespaceNotFound = 26;
+    private const int IndexNotFound = 27;
     private const int MaxTimeMSExpired = 50;
     private const int CommandNotFound = 59;
     private const int WriteConcernTimeout = 64;
@@ -28,6 +30,12 @@ internal static partial class MongoFailures
 
     /// <summary>Whether a unique index already contains the value.</summary>
     public static bool IsDuplicateKey(int code) => code == DuplicateKey;
+
+    /// <summary>Whether the database user has no right to a command.</summary>
+    public static bool IsForbidden(int code) => code == Unauthorized;
+
+    /// <summary>Whether there is no such index, or no collection that could have one.</summary>
+    public static bool IsMissingIndex(int code) => code is IndexNotFound or NamespaceNotFound;
 
     /// <summary>Whether a server does not list indexes, or not to this user.</summary>
     public static bool CannotListIndexes(MongoCommandException failure) => failure.Code is Unauthorized or CommandNotFound;
@@ -48,8 +56,8 @@ internal static partial class MongoFailures
         }
 
         var index = code == DuplicateKey ? DuplicateKeyMessage().Match(message) : Match.Empty;
-        return index.Success && index.Groups["name"].Value != "_id_"
-            ? new(WriteOutcome.Conflict) { Field = index.Groups["field"] is { Success: true, Value: var field } ? field : null }
+        return index.Success && index.Groups["name"].Value is not "_id_" and var name
+            ? new(WriteOutcome.Conflict) { Field = name == UserIndexes.UniqueEmail ? "email" : index.Groups["field"] is { Success: true, Value: var field } ? field : null }
             : null;
     }
 

@@ -32,6 +32,8 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     private readonly UnreadableUsers _unreadable;
     private readonly StoredUsers _stored;
     private readonly UserPageReader _pages;
+    private readonly UserIndexes _indexes;
+    private readonly UserSearch _search;
     private readonly RequestBatcher<string, User?> _finds;
     private readonly RequestBatcher<User, WriteResult> _puts;
     private volatile bool _hasLookedForOtherIds;
@@ -41,11 +43,16 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     /// <param name="timeout">The time limit of one operation, see <see cref="StoreOptions.Timeout"/>.</param>
     /// <param name="clock">The time of writes.</param>
     /// <param name="unreadable">Counts documents that are not users.</param>
-    public MongoUserStore(MongoConnection connection, TimeSpan timeout, TimeProvider clock, UnreadableUsers unreadable)
+    /// <param name="uniqueEmails">See <see cref="UserOptions.UniqueEmails"/>.</param>
+    /// <param name="logger">Where the progress of the indexes goes.</param>
+    public MongoUserStore(
+        MongoConnection connection, TimeSpan timeout, TimeProvider clock, UnreadableUsers unreadable, bool uniqueEmails, ILogger<MongoUserStore> logger)
     {
         (_mongo, _clock, _unreadable) = (new(connection, timeout), clock, unreadable);
         _stored = new(_mongo, unreadable);
         _pages = new(unreadable);
+        _indexes = new(_mongo, uniqueEmails, logger);
+        _search = new(_mongo, _stored.FindAsync, _indexes);
         _finds = new("find", FindManyAsync);
         _puts = new("put", new BatchedPuts(_mongo, _stored).ExecuteAsync);
     }
@@ -57,16 +64,22 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => new(_finds.RunAsync(id.Value, cancellationToken));
 
     /// <inheritdoc/>
-    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
+    public ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken) =>
         _mongo.RunAsync(
             isWrite: false,
-            budget => _pages.ReadAsync(after?.Value ?? "", limit, _mongo.Open(), budget),
+            budget => query.IsPlain
+                ? _pages.ReadAsync(query.After?.Id ?? "", query.Limit, _mongo.Open(), budget)
+                : _search.ReadAsync(query, budget),
             cancellationToken);
+
+    /// <inheritdoc/>
+    public Task MakeIndexesAsync(CancellationToken cancellationToken) => _indexes.MakeAsync(cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> PutAsync(
         UserId id, UserInput body, Precondition precondition, bool returnUser, CancellationToken cancellationToken)
     {
+        _indexes.RequireForWrite(body);
         var user = User.Create(id, body, _clock.GetUtcNow());
         return returnUser || !precondition.IsEmpty
             ? await _mongo.RunAsync(isWrite: true, budget => PutOneAsync(id, user, precondition, budget), cancellationToken)
@@ -90,6 +103,8 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             {
                 return new(WriteOutcome.Invalid);
             }
+
+            _indexes.RequireForWrite(body);
 
             // If this fails, another writer was faster: the change is applied to its result.
             var next = User.Create(id, body, _clock.GetUtcNow());

@@ -24,10 +24,11 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     public const string CreatedAt = "createdAt";
     public const string Version = "version";
 
+    public const string UpdatedAt = "updatedAt";
+
     private const string Name = "name";
     private const string Email = "email";
     private const string Attributes = "attributes";
-    private const string UpdatedAt = "updatedAt";
     private const string ContentPrefix = "content-";
 
     // The opaque part of an entity tag (RFC 9110 section 8.8.3), without the characters beyond ASCII.
@@ -47,7 +48,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     /// <param name="members">Its <see cref="Members"/>.</param>
     public static UpdateDefinition<User> Replace(User user, BsonDocument members)
     {
-        var set = new BsonDocument { { UpdatedAt, user.UpdatedAt }, { Version, user.Version } };
+        var set = new BsonDocument { { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { UserIndexes.Keys, UserIndexes.KeysOf(user) } };
         set.AddRange(members.Where(member => !member.Value.IsBsonNull));
         var unset = new BsonDocument(members.Where(member => member.Value.IsBsonNull).Select(member => new BsonElement(member.Name, BsonString.Empty)));
 
@@ -58,7 +59,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     /// <summary>The update that creates this user, and does not change an existing one.</summary>
     public static UpdateDefinition<User> Create(User user, BsonDocument members) => new BsonDocument("$setOnInsert", new BsonDocument
     {
-        { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt },
+        { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt }, { UserIndexes.Keys, UserIndexes.KeysOf(user) },
     }.AddRange(members.Where(member => !member.Value.IsBsonNull)));
 
     /// <summary>
@@ -98,7 +99,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
                 case CreatedAt: createdAt = ReadTime(reader); break;
                 case UpdatedAt: updatedAt = ReadTime(reader); break;
                 case Version when reader.CurrentBsonType == BsonType.String: version = reader.ReadString(); break;
-                default: reader.SkipValue(); break; // written by a newer version of this program or by another program
+                default: reader.SkipValue(); break; // index keys, and what a newer version of this program or another program wrote
             }
         }
 
@@ -151,7 +152,8 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
         return attributes;
     }
 
-    private static DateTime ReadTime(IBsonReader reader)
+    /// <summary>Reads a time; <see cref="DateTime.UnixEpoch"/> where there is another value.</summary>
+    public static DateTime ReadTime(IBsonReader reader)
     {
         if (reader.CurrentBsonType == BsonType.DateTime)
         {

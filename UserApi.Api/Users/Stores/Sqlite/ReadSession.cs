@@ -4,30 +4,54 @@ using SQLitePCL;
 
 namespace UserApi.Api.Users.Stores.Sqlite;
 
-/// <summary>Reads with SQLite's native interface, because ADO.NET would create and check a command and a reader for every user.</summary>
+/// <summary>Reads users on one connection; used by one thread at a time.</summary>
 internal class ReadSession(SqliteConnection connection, Action onUnreadable) : IDisposable
 {
     // The document is the last column: SQLite reads only as far as needed, and a document may span several pages.
     private const string Columns = "SELECT id, version, created_at, updated_at, document FROM users";
 
-    private static readonly long s_maxMilliseconds = (long)(DateTime.MaxValue - DateTime.UnixEpoch).TotalMilliseconds;
-
-    private readonly sqlite3_stmt _find = Prepare(connection, $"{Columns} WHERE id = ?");
-    private readonly sqlite3_stmt _list = Prepare(connection, $"{Columns} WHERE id > ? ORDER BY id");
+    private readonly SqliteStatement _find = new(connection, $"{Columns} WHERE id = ?");
+    private readonly SqliteStatement _list = new(connection, $"{Columns} WHERE id > ? ORDER BY id");
+    private UserSearch? _search;
 
     /// <summary>Finds a user; null when there is none that can be read.</summary>
     public User? Find(string id)
     {
         try
         {
-            Bind(_find, id);
-            return Step(_find) ? ReadUser(_find) : null;
+            return _find.Bind(1, id).Step() ? ReadUser(_find) : null;
         }
         finally
         {
-            Reset(_find);
+            _find.Reset();
         }
     }
+
+    /// <summary>Reads a page of all users in id order, row by row, and stops at the row that shows that the page is full.</summary>
+    public UserPage List(string after, int limit)
+    {
+        try
+        {
+            _list.Bind(1, after);
+            var page = new PageBuilder(limit);
+            while (_list.Step())
+            {
+                if (ReadUser(_list) is { } user && !page.TryAdd(user))
+                {
+                    return new(page.Users, page.Users[^1].Id);
+                }
+            }
+
+            return new(page.Users, null);
+        }
+        finally
+        {
+            _list.Reset();
+        }
+    }
+
+    /// <summary>Reads a page of the users that are asked for.</summary>
+    public UserPage Search(UserQuery query) => (_search ??= new(connection, Find)).Read(query);
 
     /// <summary>Finds the state of a stored user that a write needs; null if there is no such user.</summary>
     /// <param name="id">The user's id.</param>
@@ -36,44 +60,42 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
     {
         try
         {
-            Bind(_find, id);
-            return Step(_find) ? new(Text(_find, 1) ?? "", raw.sqlite3_column_int64(_find, 2), readUser ? ReadUser(_find) : null) : null;
+            return _find.Bind(1, id).Step() ? new(_find.Text(1) ?? "", _find.Number(2), readUser ? ReadUser(_find) : null) : null;
         }
         finally
         {
-            Reset(_find);
+            _find.Reset();
         }
     }
 
-    /// <summary>Reads a page row by row, and stops at the row that shows that the page is full.</summary>
-    public UserPage List(string after, int limit)
+    /// <summary>Reads the next users behind an id, in id order.</summary>
+    /// <param name="after">The id.</param>
+    /// <param name="count">How many rows to look at.</param>
+    /// <returns>The users, and where to go on; null when there is nothing behind.</returns>
+    protected (List<User> Users, string? Next) ReadBehind(string after, int count)
     {
         try
         {
-            Bind(_list, after);
+            _list.Bind(1, after);
             var users = new List<User>();
-            var bytes = 0;
-            while (Step(_list))
+            for (var met = 1; _list.Step(); met++)
             {
-                if (ReadUser(_list) is not { } user)
+                if (ReadUser(_list) is { } user)
                 {
-                    continue;
+                    users.Add(user);
                 }
 
-                bytes += users.Count == 0 ? 0 : user.TextLength;
-                if (users.Count == limit || bytes > UserPage.MaxBytes)
+                if (met == count)
                 {
-                    return new(users, users[^1].Id);
+                    return (users, _list.Text(0));
                 }
-
-                users.Add(user);
             }
 
-            return new(users, null);
+            return (users, null);
         }
         finally
         {
-            Reset(_list);
+            _list.Reset();
         }
     }
 
@@ -84,44 +106,19 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
     {
         _find.Dispose();
         _list.Dispose();
+        _search?.Dispose();
         connection.Dispose();
     }
 
-    protected static sqlite3_stmt Prepare(SqliteConnection connection, string sql)
-    {
-        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(connection.Handle, sql, out var statement), connection.Handle);
-        return statement;
-    }
-
-    /// <summary>Sets the first parameter of a statement.</summary>
-    protected void Bind(sqlite3_stmt statement, string id) => Check(raw.sqlite3_bind_text(statement, 1, id));
-
-    protected static void Reset(sqlite3_stmt statement) => _ = raw.sqlite3_reset(statement);
-
-    protected bool Step(sqlite3_stmt statement)
-    {
-        var code = raw.sqlite3_step(statement);
-        Check(code);
-        return code == raw.SQLITE_ROW;
-    }
-
-    /// <summary>The time of a number of milliseconds since 1970; null for one that is beyond all times.</summary>
-    protected static DateTime? TimeOf(long unixMilliseconds) => unixMilliseconds >= 0 && unixMilliseconds <= s_maxMilliseconds
-        ? DateTime.UnixEpoch.AddMilliseconds(unixMilliseconds)
-        : null;
-
-    protected static string? Text(sqlite3_stmt row, int column) => raw.sqlite3_column_text(row, column).utf8_to_string();
-
     /// <summary>Reads a row; null, and counted, when it is no user, or has an id that no request can name.</summary>
-    private User? ReadUser(sqlite3_stmt row)
+    private User? ReadUser(SqliteStatement row)
     {
         try
         {
-            var id = Text(row, 0) ?? "";
-            if (UserId.TryParse(id, out _, out _) && TimeOf(raw.sqlite3_column_int64(row, 2)) is { } createdAt
-                && TimeOf(raw.sqlite3_column_int64(row, 3)) is { } updatedAt)
+            var id = row.Text(0) ?? "";
+            if (UserId.TryParse(id, out _, out _) && UnixTime.Read(row.Number(2)) is { } createdAt && UnixTime.Read(row.Number(3)) is { } updatedAt)
             {
-                return User.Create(id, UserDocument.Read(raw.sqlite3_column_blob(row, 4)), createdAt, updatedAt, Text(row, 1) ?? "");
+                return User.Create(id, UserDocument.Read(row.Bytes(4)), createdAt, updatedAt, row.Text(1) ?? "");
             }
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -133,12 +130,9 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         return null;
     }
 
-    // It does not treat ROW and DONE as errors.
-    protected void Check(int code) => SqliteException.ThrowExceptionForRC(code, connection.Handle);
-
     /// <summary>The state of a stored user that a write needs.</summary>
     /// <param name="Version">Its version.</param>
-    /// <param name="CreatedAt">Its time of creation, in milliseconds since 1970; may be beyond all times.</param>
+    /// <param name="CreatedAt">Its time of creation, see <see cref="UnixTime"/>; may be beyond all times.</param>
     /// <param name="User">The user, if it was asked for and can be read.</param>
     protected readonly record struct StoredState(string Version, long CreatedAt, User? User);
 }

@@ -54,6 +54,9 @@ internal sealed partial class SqliteFile
         }
     }
 
+    /// <summary>The path of the file.</summary>
+    public string Path => _path;
+
     /// <summary>Opens one more connection to the file, which is there.</summary>
     public SqliteConnection Open()
     {
@@ -80,7 +83,7 @@ internal sealed partial class SqliteFile
     /// </summary>
     private void CreateFile()
     {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
+        var folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(_path))!;
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(folder);

@@ -50,6 +50,30 @@ internal sealed partial class SqliteMigrations(SqliteConnection connection, stri
             FROM users_1 ORDER BY id;
         DROP TABLE users_1;
         """,
+
+        // What users are found by (SearchKeys), made by SearchIndex: SQL cannot fold case. Empty at first, so that no start waits for them.
+        // search_progress has the id up to which the users of this file have been indexed, and no row when all are.
+        """
+        CREATE TABLE search (
+            id TEXT NOT NULL PRIMARY KEY,
+            email TEXT,
+            name TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            attributes BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX search_email ON search (email, id) WHERE email IS NOT NULL;
+        CREATE INDEX search_name ON search (name, id);
+        CREATE INDEX search_created_at ON search (created_at, id);
+        CREATE INDEX search_updated_at ON search (updated_at, id);
+        CREATE TABLE search_attributes (
+            key INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            PRIMARY KEY (key, id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE search_progress (indexed_to TEXT NOT NULL) STRICT;
+        INSERT INTO search_progress VALUES ('');
+        """,
     ];
 
     /// <summary>The version that this program reads and writes.</summary>
@@ -119,6 +143,13 @@ internal static class SqliteConnectionExtensions
         using var command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
+    }
+
+    public static string? ReadText(this SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar() as string;
     }
 
     public static long ReadNumber(this SqliteConnection connection, string sql)

@@ -15,20 +15,23 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
     private readonly Action _onUnreadable;
     private readonly ConcurrentBag<ReadSession> _readers = [];
     private readonly WriteQueue _writes;
+    private readonly SqliteIndexing _indexing;
 
     /// <summary>Opens the file, or creates it with its folder.</summary>
     /// <param name="path">The file.</param>
     /// <param name="timeout">How long a write may take, including the wait for another process that holds the file's lock.</param>
     /// <param name="clock">The time of writes.</param>
-    /// <param name="logger">Where a warning about the file goes.</param>
+    /// <param name="logger">Where a warning about the file and the progress of its indexes go.</param>
     /// <param name="onUnreadable">Called for every row that cannot be read as a user.</param>
+    /// <param name="uniqueEmails">See <see cref="UserOptions.UniqueEmails"/>.</param>
     /// <exception cref="StoreFileException">The file cannot be opened, is not a user store, or is one of a newer version.</exception>
     public SqliteUserStore(
-        string path, TimeSpan timeout, TimeProvider clock, ILogger<SqliteUserStore> logger, Action onUnreadable)
+        string path, TimeSpan timeout, TimeProvider clock, ILogger<SqliteUserStore> logger, Action onUnreadable, bool uniqueEmails = false)
     {
         (_timeout, _onUnreadable) = (timeout, onUnreadable);
         _file = new(path, timeout, logger);
-        _writes = new(_file.Create(connection => new WriteSession(connection, onUnreadable, clock)), timeout);
+        _writes = new(_file.Create(connection => new WriteSession(connection, onUnreadable, clock, uniqueEmails)), timeout);
+        _indexing = new(_file, _writes, uniqueEmails, logger);
     }
 
     /// <inheritdoc/>
@@ -38,8 +41,16 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
     public ValueTask<User?> FindAsync(UserId id, CancellationToken cancellationToken) => Read(session => session.Find(id.Value));
 
     /// <inheritdoc/>
-    public ValueTask<UserPage> ListAsync(UserId? after, int limit, CancellationToken cancellationToken) =>
-        Read(session => session.List(after?.Value ?? "", limit));
+    public ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken)
+    {
+        if (query.IsPlain)
+        {
+            return Read(session => session.List(query.After?.Id ?? "", query.Limit));
+        }
+
+        _indexing.Require(query);
+        return Read(session => session.Search(query));
+    }
 
     /// <inheritdoc/>
     public ValueTask<WriteResult> PutAsync(
@@ -54,6 +65,9 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
     /// <inheritdoc/>
     public ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken) =>
         _writes.RunAsync(new(id, null, null, precondition, cancellationToken));
+
+    /// <inheritdoc/>
+    public Task MakeIndexesAsync(CancellationToken cancellationToken) => _indexing.MakeAsync(cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask PingAsync(CancellationToken cancellationToken) => await Read(session => session.Find(""));

@@ -4,16 +4,27 @@ using SQLitePCL;
 namespace UserApi.Api.Users.Stores.Sqlite;
 
 /// <summary>Carries out writes, many in one transaction; used by one thread.</summary>
-internal sealed class WriteSession(SqliteConnection connection, Action onUnreadable, TimeProvider clock) : ReadSession(connection, onUnreadable)
+/// <param name="connection">The connection, which is disposed of with the session.</param>
+/// <param name="onUnreadable">Called for every row that cannot be read as a user.</param>
+/// <param name="clock">The time of writes.</param>
+/// <param name="uniqueEmails">See <see cref="UserOptions.UniqueEmails"/>.</param>
+internal sealed class WriteSession(SqliteConnection connection, Action onUnreadable, TimeProvider clock, bool uniqueEmails)
+    : ReadSession(connection, onUnreadable)
 {
-    private readonly sqlite3_stmt _put = Prepare(connection, "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?)");
-    private readonly sqlite3_stmt _delete = Prepare(connection, "DELETE FROM users WHERE id = ?");
+    private readonly SqliteStatement _put = new(connection, "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?)");
+    private readonly SqliteStatement _delete = new(connection, "DELETE FROM users WHERE id = ?");
+    private readonly SqliteStatement _setProgress = new(connection, "UPDATE search_progress SET indexed_to = ?");
+    private readonly SqliteStatement _endProgress = new(connection, "DELETE FROM search_progress");
+    private readonly SearchIndex _index = new(connection);
 
     // Immediate: takes the write lock at the beginning, where it can wait for another process.
     private readonly SqliteCommand _begin = Command(connection, "BEGIN IMMEDIATE");
     private readonly SqliteCommand _commit = Command(connection, "COMMIT");
     private readonly SqliteCommand _rollback = Command(connection, "ROLLBACK");
     private readonly SqliteCommand _checkpoint = Command(connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+
+    /// <summary>Whether all stored users are known to have e-mail addresses of their own; without that, none that must be unique is written.</summary>
+    public bool AreEmailsUnique { get; set; }
 
     /// <summary>
     /// Carries out all writes in one transaction, and completes them when all are on the disk. A write that cannot be applied itself fails
@@ -54,14 +65,38 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
     {
         // The log contains deleted data until it is overwritten. SQLite removes it with the last connection, which may be another process's.
         TryExecute(_checkpoint);
-        _put.Dispose();
-        _delete.Dispose();
+        _index.Dispose();
+        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_put, _delete, _setProgress, _endProgress])
+        {
+            statement.Dispose();
+        }
+
         foreach (var command in (ReadOnlySpan<SqliteCommand>)[_begin, _commit, _rollback, _checkpoint])
         {
             command.Dispose();
         }
 
         base.Dispose();
+    }
+
+    /// <summary>Indexes some of the users that have not been indexed since the file was migrated: those behind an id.</summary>
+    /// <param name="after">The id.</param>
+    /// <param name="count">How many at the most.</param>
+    /// <returns>Where to go on; null when all users are indexed.</returns>
+    public string? IndexBehind(string after, int count)
+    {
+        var (users, next) = ReadBehind(after, count);
+        users.ForEach(_index.Put);
+        if (next is null)
+        {
+            _endProgress.Execute();
+        }
+        else
+        {
+            _setProgress.Bind(1, next).Execute();
+        }
+
+        return next;
     }
 
     private static void TryExecute(SqliteCommand command)
@@ -98,6 +133,13 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
 
     private WriteResult Apply(Write write, ref bool isChanging)
     {
+        if (write.Step is { } step)
+        {
+            isChanging = true;
+            step(this);
+            return default;
+        }
+
         // A delete does not read the stored user. A put compares it, and replaces one that cannot be read.
         var isDelete = write is { Body: null, Change: null };
         var current = FindState(write.Id.Value, readUser: !isDelete);
@@ -133,6 +175,20 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
             return new(WriteOutcome.Unchanged, user.Version, user);
         }
 
+        if (uniqueEmails && body.Email is not null)
+        {
+            if (!AreEmailsUnique)
+            {
+                throw new IndexNotReadyException();
+            }
+
+            // Whoever writes next, in this process or another one, waits for this transaction.
+            if (SearchKeys.Of(body).Email is { } email && _index.IsTaken(email, write.Id.Value))
+            {
+                return new(WriteOutcome.Conflict) { Field = "email" };
+            }
+        }
+
         isChanging = true;
         return Put(write.Id, body, current);
     }
@@ -144,39 +200,23 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
     /// </summary>
     private static bool IsUndone(Exception e) => e is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
 
+    // The user first: an operator's rule may refuse it, which undoes this one statement. Nothing refuses what is indexed.
     private WriteResult Delete(UserId id)
     {
-        Bind(_delete, id.Value);
-        Execute(_delete);
+        _delete.Bind(1, id.Value).Execute();
+        _index.Delete(id.Value);
         return new(WriteOutcome.Deleted);
     }
 
     private WriteResult Put(UserId id, UserInput body, StoredState? current)
     {
         var user = User.Create(id, body, clock.GetUtcNow());
-        user = current is { } state && TimeOf(state.CreatedAt) is { } createdAt ? user with { CreatedAt = createdAt } : user;
-        Bind(_put, user.Id);
-        Check(raw.sqlite3_bind_text(_put, 2, user.Version));
-        Check(raw.sqlite3_bind_int64(_put, 3, UnixMilliseconds(user.CreatedAt)));
-        Check(raw.sqlite3_bind_int64(_put, 4, UnixMilliseconds(user.UpdatedAt)));
-        Check(raw.sqlite3_bind_text(_put, 5, UserDocument.Write(body)));
-        Execute(_put);
+        user = current is { } state && UnixTime.Read(state.CreatedAt) is { } createdAt ? user with { CreatedAt = createdAt } : user;
+        _put.Bind(1, user.Id).Bind(2, user.Version).Bind(3, UnixTime.Of(user.CreatedAt)).Bind(4, UnixTime.Of(user.UpdatedAt))
+            .BindText(5, UserDocument.Write(body)).Execute();
+        _index.Put(user);
         return new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user.Version, user);
     }
-
-    private void Execute(sqlite3_stmt statement)
-    {
-        try
-        {
-            Step(statement);
-        }
-        finally
-        {
-            Reset(statement);
-        }
-    }
-
-    private static long UnixMilliseconds(DateTime time) => (long)(time - DateTime.UnixEpoch).TotalMilliseconds;
 
     private static SqliteCommand Command(SqliteConnection connection, string sql)
     {
