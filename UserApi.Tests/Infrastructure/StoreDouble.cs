@@ -43,7 +43,7 @@ internal sealed class StoreDouble(Func<CancellationToken, Task> operation, Func<
         return new(WriteOutcome.NotFound);
     }
 
-    public Task MakeIndexesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<TimeSpan> MakeIndexesAsync(CancellationToken cancellationToken) => Task.FromResult(Timeout.InfiniteTimeSpan);
 
     public async ValueTask PingAsync(CancellationToken cancellationToken) => await (ping ?? (_ => Task.CompletedTask))(cancellationToken);
 }

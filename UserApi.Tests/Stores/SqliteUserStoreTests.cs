@@ -136,18 +136,18 @@ public sealed class SqliteUserStoreTests : IDisposable
 
     // No version of this program writes such rows.
     [Theory]
-    [InlineData("document = 'no JSON'")]
-    [InlineData("document = ''")]
-    [InlineData("document = 'null'")]
-    [InlineData("document = '[1]'")]
-    [InlineData("document = '{}'")]
-    [InlineData("document = '{\"name\":null}'")]
-    [InlineData("document = '{\"name\":\"Ana\",\"email\":1}'")]
-    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":[1]}'")]
-    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":{\"a\":1}}'")]
-    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":{\"a\":null}}'")]
-    [InlineData("document = '{\"name\":\"Ana\",\"attributes\":{\"a\":\"\\ud800\"}}'")]
-    [InlineData("document = CAST(x'7b226e616d65223a22ff227d' AS TEXT)")]
+    [InlineData("body = 'no JSON'")]
+    [InlineData("body = ''")]
+    [InlineData("body = 'null'")]
+    [InlineData("body = '[1]'")]
+    [InlineData("body = '{}'")]
+    [InlineData("body = '{\"name\":null}'")]
+    [InlineData("body = '{\"name\":\"Ana\",\"email\":1}'")]
+    [InlineData("body = '{\"name\":\"Ana\",\"attributes\":[1]}'")]
+    [InlineData("body = '{\"name\":\"Ana\",\"attributes\":{\"a\":1}}'")]
+    [InlineData("body = '{\"name\":\"Ana\",\"attributes\":{\"a\":null}}'")]
+    [InlineData("body = '{\"name\":\"Ana\",\"attributes\":{\"a\":\"\\ud800\"}}'")]
+    [InlineData("body = CAST(x'7b226e616d65223a22ff227d' AS TEXT)")]
     [InlineData("created_at = 9223372036854775807")]
     [InlineData("updated_at = -9223372036854775808")]
     public async Task A_row_that_cannot_be_read_is_left_out_until_it_is_replaced_or_deleted(string damage)
@@ -177,7 +177,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         using var host = Open(File);
         await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
         using var other = Connect(File);
-        Scalar(other, "INSERT INTO users SELECT '$', version, created_at, updated_at, document FROM users");
+        Scalar(other, "INSERT INTO users SELECT '$', version, created_at, updated_at, body FROM users");
 
         var page = await host.Store.ListAsync(null, 1, Cancel);
         Assert.Equal(["ana"], page.Items.Select(user => user.Id));
@@ -185,7 +185,7 @@ public sealed class SqliteUserStoreTests : IDisposable
     }
 
     [Theory]
-    [InlineData("an unreadable row", "UPDATE users SET document = 'no JSON' WHERE id = 'ana'")]
+    [InlineData("an unreadable row", "UPDATE users SET body = 'no JSON' WHERE id = 'ana'")]
     [InlineData("a rule", "CREATE TRIGGER rule BEFORE INSERT ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ABORT, 'refused'); END")]
     public async Task A_write_that_cannot_be_applied_fails_alone(string what, string fault)
     {
@@ -265,7 +265,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         }
 
         using var other = Connect(File);
-        Scalar(other, "UPDATE users SET document = '' WHERE id = 'c'");
+        Scalar(other, "UPDATE users SET body = '' WHERE id = 'c'");
 
         Assert.Equal("a", (await store.ListAsync(null, 200, Cancel)).Next);
         Assert.Equal(0, unreadable);

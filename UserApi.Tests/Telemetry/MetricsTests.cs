@@ -63,7 +63,7 @@ public class MetricsTests
         using (var file = new SqliteConnection($"Data Source={folder.File("users.db")};Pooling=false"))
         {
             file.Open();
-            using var damage = new SqliteCommand("UPDATE users SET document = 'no JSON'", file);
+            using var damage = new SqliteCommand("UPDATE users SET body = 'no JSON'", file);
             damage.ExecuteNonQuery();
         }
 

@@ -50,14 +50,16 @@ internal interface IUserStore
     ValueTask<WriteResult> DeleteAsync(UserId id, Precondition precondition, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes the indexes that are not there yet, while the store is in use; returns when all are there. It can be broken off at any moment, and
-    /// begun again. A write that sets an e-mail address fails with <see cref="IndexNotReadyException"/> until it is known to be the only one,
-    /// where addresses must be.
+    /// Makes the indexes that are missing, while the store is in use. It can be cancelled at any moment, and started again. If e-mail addresses must be
+    /// unique, a write that sets one fails with <see cref="IndexNotReadyException"/> until all stored ones are known to be.
     /// </summary>
-    /// <param name="cancellationToken">Breaks off.</param>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <returns>
+    /// When to call this again: another program may remove an index, and an earlier version of this one may write users without their index keys.
+    /// </returns>
     /// <exception cref="StoreUnavailableException">The store cannot answer now; a later attempt may succeed.</exception>
     /// <exception cref="DuplicateEmailsException">E-mail addresses must be unique, and those that are stored are not.</exception>
-    Task MakeIndexesAsync(CancellationToken cancellationToken);
+    Task<TimeSpan> MakeIndexesAsync(CancellationToken cancellationToken);
 
     /// <summary>Checks that the store responds.</summary>
     ValueTask PingAsync(CancellationToken cancellationToken);

@@ -70,11 +70,11 @@ internal sealed partial class InstrumentedUserStore : IUserStore, IDisposable
             (id, precondition, cancellationToken),
             static (store, call) => store.DeleteAsync(call.id, call.precondition, call.cancellationToken)));
 
-    public async Task MakeIndexesAsync(CancellationToken cancellationToken)
+    public async Task<TimeSpan> MakeIndexesAsync(CancellationToken cancellationToken)
     {
         // It takes as long as there are users, and nobody waits for it.
         using var _ = SuppressInstrumentationScope.Begin();
-        await _store.MakeIndexesAsync(cancellationToken);
+        return await _store.MakeIndexesAsync(cancellationToken);
     }
 
     public async ValueTask PingAsync(CancellationToken cancellationToken)

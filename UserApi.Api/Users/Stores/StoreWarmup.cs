@@ -1,36 +1,45 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
 namespace UserApi.Api.Users.Stores;
 
 /// <summary>
-/// Makes the store while the process starts: a file that cannot be used ends it at once. A database that cannot be reached does not;
-/// asking it now opens the first connection before the first request needs it. Then the indexes are made, until they are there.
+/// Checks the store during the start, which opens the first connection before the first request needs it; an unreachable database does not stop
+/// the process. Then makes the indexes, in the background, and keeps them.
 /// </summary>
-internal sealed partial class StoreWarmup(IUserStore store, StoreHealthCheck health, ILogger<StoreWarmup> logger) : BackgroundService
+internal sealed class StoreWarmup(IUserStore store, StoreHealthCheck health, TimeProvider clock, ILogger<StoreWarmup> logger) : BackgroundService
 {
     private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(2);
 
-    /// <exception cref="DuplicateEmailsException">The stored users break a rule of the configuration: the host ends.</exception>
+    private readonly FailureLog _failures = new(logger, "The indexes of users cannot be made. Searches are 503 until they are", clock);
+
+    /// <exception cref="DuplicateEmailsException">The stored users break a rule of the configuration: the host stops.</exception>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await health.CheckAsync(stoppingToken);
-        for (var attempt = 1; ; attempt++)
+        for (var hasIndexes = false; ;)
         {
-            try
-            {
-                await store.MakeIndexesAsync(stoppingToken);
-                return;
-            }
-            catch (StoreUnavailableException e)
-            {
-                if (attempt == 1)
-                {
-                    LogUnavailable(e.Reason ?? (e.InnerException ?? e).GetType().Name);
-                }
+            var pause = s_pause;
 
-                await Task.Delay(s_pause, stoppingToken);
+            // A store that does not respond logs that itself.
+            if ((await health.CheckAsync(stoppingToken)).Status == HealthStatus.Healthy)
+            {
+                try
+                {
+                    pause = await store.MakeIndexesAsync(stoppingToken);
+                    _failures.Succeeded();
+                    hasIndexes = true;
+                }
+                catch (StoreUnavailableException e)
+                {
+                    _failures.Failed(e.Reason ?? (e.InnerException ?? e).GetType().Name);
+                }
+                catch (DuplicateEmailsException e) when (hasIndexes)
+                {
+                    // The service is in use by now, and most of it works.
+                    _failures.Failed(e.Message);
+                }
             }
+
+            await Task.Delay(pause, stoppingToken);
         }
     }
-
-    [LoggerMessage(1, LogLevel.Warning, "The indexes of users cannot be made now ({Reason}). The process goes on trying; searches are not answered until then.")]
-    private partial void LogUnavailable(string reason);
 }

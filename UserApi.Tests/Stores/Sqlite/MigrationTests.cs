@@ -69,7 +69,7 @@ public sealed class MigrationTests : IDisposable
         using var host = Open();
         using var connection = Connect();
         Assert.Equal(rows, Scalar(connection, "SELECT count(*) FROM users"));
-        Assert.Equal(1L, Scalar(connection, "SELECT instr(document, 'no JSON') > 0 FROM users WHERE id = 'bad-json'"));
+        Assert.Equal(1L, Scalar(connection, "SELECT instr(body, 'no JSON') > 0 FROM users WHERE id = 'bad-json'"));
 
         foreach (var id in s_unreadable)
         {

@@ -170,12 +170,12 @@ public sealed class SearchTests : IDisposable
                     await host.Store.PutAsync(Id("ana"), from, default, Cancel);
                     if (isDamaged)
                     {
-                        Execute(connection, "UPDATE users SET document = 'no JSON'");
+                        Execute(connection, "UPDATE users SET body = 'no JSON'");
                     }
 
                     var user = (await host.Store.PutAsync(Id("ana"), to, default, Cancel)).User!;
                     AssertKeys(user);
-                    Execute(connection, isDamaged ? "UPDATE users SET document = 'no JSON'" : "SELECT 1");
+                    Execute(connection, isDamaged ? "UPDATE users SET body = 'no JSON'" : "SELECT 1");
                     await host.Store.DeleteAsync(Id("ana"), default, Cancel);
                     Assert.Equal(0L, Scalar(connection, "SELECT (SELECT count(*) FROM search) + (SELECT count(*) FROM search_attributes)"));
                 }

@@ -51,7 +51,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
         (_mongo, _clock, _unreadable) = (new(connection, timeout), clock, unreadable);
         _stored = new(_mongo, unreadable);
         _pages = new(unreadable);
-        _indexes = new(_mongo, uniqueEmails, logger);
+        _indexes = new(_mongo, uniqueEmails, clock, logger);
         _search = new(_mongo, _stored.FindAsync, _indexes);
         _finds = new("find", FindManyAsync);
         _puts = new("put", new BatchedPuts(_mongo, _stored).ExecuteAsync);
@@ -73,7 +73,7 @@ internal sealed class MongoUserStore : IUserStore, IDisposable
             cancellationToken);
 
     /// <inheritdoc/>
-    public Task MakeIndexesAsync(CancellationToken cancellationToken) => _indexes.MakeAsync(cancellationToken);
+    public Task<TimeSpan> MakeIndexesAsync(CancellationToken cancellationToken) => _indexes.MakeAsync(cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<WriteResult> PutAsync(

@@ -47,7 +47,7 @@ internal sealed class StoredUsers(MongoOperations mongo, UnreadableUsers unreada
         var version = User.NewVersion();
         var before = await users.FindOneAndUpdateAsync(
             UserFilters.ById(id.Value) & Builders<User>.Filter.Eq(UserBsonSerializer.Version, VersionOf(document)),
-            Builders<User>.Update.Set(UserBsonSerializer.Version, version),
+            Builders<User>.Update.Set(UserBsonSerializer.Version, version).Set(StoredKeys.MadeOf, version),
             new FindOneAndUpdateOptions<User> { ReturnDocument = ReturnDocument.Before, MaxTime = maxTime },
             budget.Token);
         return before is null ? precondition : precondition.Rename(before.Version, version);

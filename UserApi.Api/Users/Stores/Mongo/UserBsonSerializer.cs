@@ -48,7 +48,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     /// <param name="members">Its <see cref="Members"/>.</param>
     public static UpdateDefinition<User> Replace(User user, BsonDocument members)
     {
-        var set = new BsonDocument { { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { UserIndexes.Keys, UserIndexes.KeysOf(user) } };
+        var set = new BsonDocument { { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { StoredKeys.Element, StoredKeys.Of(user) } };
         set.AddRange(members.Where(member => !member.Value.IsBsonNull));
         var unset = new BsonDocument(members.Where(member => member.Value.IsBsonNull).Select(member => new BsonElement(member.Name, BsonString.Empty)));
 
@@ -59,7 +59,7 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     /// <summary>The update that creates this user, and does not change an existing one.</summary>
     public static UpdateDefinition<User> Create(User user, BsonDocument members) => new BsonDocument("$setOnInsert", new BsonDocument
     {
-        { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt }, { UserIndexes.Keys, UserIndexes.KeysOf(user) },
+        { UpdatedAt, user.UpdatedAt }, { Version, user.Version }, { CreatedAt, user.CreatedAt }, { StoredKeys.Element, StoredKeys.Of(user) },
     }.AddRange(members.Where(member => !member.Value.IsBsonNull)));
 
     /// <summary>
@@ -75,6 +75,9 @@ internal sealed class UserBsonSerializer : SealedClassSerializerBase<User>
     /// <summary>The time of creation of a document that was read, <see cref="DateTime.UnixEpoch"/> when it has none.</summary>
     public static DateTime CreatedAtOf(BsonDocument document) =>
         document.GetValue(CreatedAt, BsonNull.Value) is BsonDateTime time ? TimeOf(time.MillisecondsSinceEpoch) : DateTime.UnixEpoch;
+
+    /// <summary>The time of the last write of a document that has one.</summary>
+    public static DateTime UpdatedAtOf(BsonDocument document) => TimeOf(document[UpdatedAt].AsBsonDateTime.MillisecondsSinceEpoch);
 
     /// <summary>Reads a document.</summary>
     /// <param name="reader">Stands before the document.</param>

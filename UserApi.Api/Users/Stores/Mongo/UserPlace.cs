@@ -45,7 +45,7 @@ internal sealed record UserPlace(string Id, SearchKeys Keys, DateTime CreatedAt,
     private sealed class ReadProjection : ProjectionDefinition<User, UserPlace>
     {
         public override RenderedProjectionDefinition<UserPlace> Render(RenderArgs<User> args) => new(
-            new BsonDocument { { UserIndexes.Keys, 1 }, { UserBsonSerializer.CreatedAt, 1 }, { UserBsonSerializer.UpdatedAt, 1 } }, new Serializer());
+            new BsonDocument { { StoredKeys.Element, 1 }, { UserBsonSerializer.CreatedAt, 1 }, { UserBsonSerializer.UpdatedAt, 1 } }, new Serializer());
     }
 
     private sealed class Serializer : SealedClassSerializerBase<UserPlace>
@@ -62,7 +62,7 @@ internal sealed record UserPlace(string Id, SearchKeys Keys, DateTime CreatedAt,
                 {
                     id = reader.ReadString();
                 }
-                else if (name == UserIndexes.Keys && reader.CurrentBsonType == BsonType.Document)
+                else if (name == StoredKeys.Element && reader.CurrentBsonType == BsonType.Document)
                 {
                     keys = ReadKeys(reader);
                 }

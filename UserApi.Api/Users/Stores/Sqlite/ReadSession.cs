@@ -7,8 +7,8 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 /// <summary>Reads users on one connection; used by one thread at a time.</summary>
 internal class ReadSession(SqliteConnection connection, Action onUnreadable) : IDisposable
 {
-    // The document is the last column: SQLite reads only as far as needed, and a document may span several pages.
-    private const string Columns = "SELECT id, version, created_at, updated_at, document FROM users";
+    // The body is the last column: SQLite reads only as far as needed, and a body may span several pages.
+    private const string Columns = "SELECT id, version, created_at, updated_at, body FROM users";
 
     private readonly SqliteStatement _find = new(connection, $"{Columns} WHERE id = ?");
     private readonly SqliteStatement _list = new(connection, $"{Columns} WHERE id > ? ORDER BY id");

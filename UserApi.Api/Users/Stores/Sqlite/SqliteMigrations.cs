@@ -53,7 +53,9 @@ internal sealed partial class SqliteMigrations(SqliteConnection connection, stri
 
         // What users are found by (SearchKeys), made by SearchIndex: SQL cannot fold case. Empty at first, so that no start waits for them.
         // search_progress has the id up to which the users of this file have been indexed, and no row when all are.
+        // A column is renamed, so that a program of the earlier version that still has the file open cannot write without the index.
         """
+        ALTER TABLE users RENAME COLUMN document TO body;
         CREATE TABLE search (
             id TEXT NOT NULL PRIMARY KEY,
             email TEXT,

@@ -67,7 +67,12 @@ internal sealed class SqliteUserStore : IUserStore, IDisposable
         _writes.RunAsync(new(id, null, null, precondition, cancellationToken));
 
     /// <inheritdoc/>
-    public Task MakeIndexesAsync(CancellationToken cancellationToken) => _indexing.MakeAsync(cancellationToken);
+    public async Task<TimeSpan> MakeIndexesAsync(CancellationToken cancellationToken)
+    {
+        // An earlier version of this program cannot write to the file, see SqliteMigrations.
+        await _indexing.MakeAsync(cancellationToken);
+        return Timeout.InfiniteTimeSpan;
+    }
 
     /// <inheritdoc/>
     public async ValueTask PingAsync(CancellationToken cancellationToken) => await Read(session => session.Find(""));
