@@ -1,7 +1,4 @@
 using System.Reflection;
-using Aspire.Hosting.MongoDB;
-using Microsoft.Extensions.Configuration.UserSecrets;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace UserApi.AppHost.Tests;
 

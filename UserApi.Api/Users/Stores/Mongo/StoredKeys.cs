@@ -26,7 +26,7 @@ internal sealed partial class StoredKeys(MongoOperations mongo, TimeProvider clo
     private static readonly TimeSpan s_progress = TimeSpan.FromSeconds(10);
 
     // How much the clocks of two instances may differ, and how long a write may be on its way.
-    private static readonly TimeSpan s_overlap = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_overlap = TimeSpan.FromSeconds(10);
 
     // The same for instances that ended before this one started: an older one may have written beside them until the end.
     private static readonly TimeSpan s_overlapWithOthers = TimeSpan.FromMinutes(10);
@@ -43,8 +43,8 @@ internal sealed partial class StoredKeys(MongoOperations mongo, TimeProvider clo
     public static BsonDocument Of(User user) => Of(user, user.Version);
 
     /// <summary>Makes the keys of all documents that have none, and their times where they have none, in steps that are each complete.</summary>
-    /// <returns>How many documents cannot have keys because their address is taken.</returns>
-    public async Task<int> MakeMissingAsync(CancellationToken cancellationToken)
+    /// <returns>How many documents have got keys, and how many cannot have any because their address is taken.</returns>
+    public async Task<(int Made, int Refused)> MakeMissingAsync(CancellationToken cancellationToken)
     {
         var (done, duplicates, last, progress) = (0, 0, "", Stopwatch.GetTimestamp());
         while (true)
@@ -63,7 +63,7 @@ internal sealed partial class StoredKeys(MongoOperations mongo, TimeProvider clo
                     LogDone(done);
                 }
 
-                return duplicates;
+                return (done, duplicates);
             }
 
             if (done == StepSize)

@@ -16,8 +16,7 @@ namespace UserApi.Api.Users.Stores.Mongo;
 /// <param name="logger">Where progress goes.</param>
 internal sealed class UserIndexes(MongoOperations mongo, bool uniqueEmails, TimeProvider clock, ILogger<MongoUserStore> logger)
 {
-    private static readonly TimeSpan s_interval = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan s_intervalBesideOlderPrograms = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
 
 
     public static readonly string Email = $"{StoredKeys.Element}.email";
@@ -31,6 +30,7 @@ internal sealed class UserIndexes(MongoOperations mongo, bool uniqueEmails, Time
 
     private volatile bool _isReady;
     private volatile bool _isUnique;
+    private bool _mayHaveUnique = !uniqueEmails;
 
     /// <summary>The name of the index over a field and the id.</summary>
     public static string IndexOf(string field) => field == UserBsonSerializer.Id ? "_id_" : $"userapi_{field}";
@@ -58,28 +58,27 @@ internal sealed class UserIndexes(MongoOperations mongo, bool uniqueEmails, Time
     {
         string[] fields = [Name, Email, Attributes, UserBsonSerializer.CreatedAt, UserBsonSerializer.UpdatedAt];
         await RunAsync(users => users.Indexes.CreateManyAsync(fields.Select(field => Index(field)), cancellationToken), cancellationToken);
-        if (!uniqueEmails)
+        if (_mayHaveUnique)
         {
             await DropUniqueAsync(cancellationToken);
+            _mayHaveUnique = false;
         }
 
-        var duplicates = await _keys.MakeMissingAsync(cancellationToken);
-        var renewed = await _keys.RenewAsync(cancellationToken);
-        if (renewed.Count > 0)
-        {
-            // There may be more of them by now.
-            _isReady = false;
-        }
+        var (made, refused) = await _keys.MakeMissingAsync(cancellationToken);
+        var (renewed, refusedToo) = await _keys.RenewAsync(cancellationToken);
 
-        duplicates = Math.Max(duplicates, renewed.Refused); // some are in both
+        // Whoever has written users without keys may still do so.
+        var areCurrent = made + renewed == 0;
+        _isReady &= areCurrent;
+        var duplicates = Math.Max(refused, refusedToo); // some are in both
         if (uniqueEmails && (duplicates > 0 || !await MakeUniqueAsync(cancellationToken)))
         {
             throw new DuplicateEmailsException(Math.Max(duplicates, await CountDuplicatesAsync(cancellationToken)), HowToListDuplicates);
         }
 
         _isUnique = uniqueEmails;
-        _isReady = renewed.Count == 0;
-        return _isReady ? s_interval : s_intervalBesideOlderPrograms;
+        _isReady = areCurrent;
+        return s_interval;
     }
 
     // Also those that have no keys, since the index is there already and refuses them.
