@@ -177,7 +177,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         using var host = Open(File);
         await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
         using var other = Connect(File);
-        Scalar(other, "INSERT INTO users SELECT '$', version, created_at, updated_at, body FROM users");
+        Scalar(other, "INSERT INTO users (id, version, created_at, updated_at, body) SELECT '$', version, created_at, updated_at, body FROM users");
 
         var page = await host.Store.ListAsync(null, 1, Cancel);
         Assert.Equal(["ana"], page.Items.Select(user => user.Id));
@@ -186,7 +186,7 @@ public sealed class SqliteUserStoreTests : IDisposable
 
     [Theory]
     [InlineData("an unreadable row", "UPDATE users SET body = 'no JSON' WHERE id = 'ana'")]
-    [InlineData("a rule", "CREATE TRIGGER rule BEFORE INSERT ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ABORT, 'refused'); END")]
+    [InlineData("a rule", "CREATE TRIGGER rule BEFORE UPDATE ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ABORT, 'refused'); END")]
     public async Task A_write_that_cannot_be_applied_fails_alone(string what, string fault)
     {
         using var host = Open(File, "00:00:20");
@@ -212,7 +212,7 @@ public sealed class SqliteUserStoreTests : IDisposable
         using var host = Open(File, "00:00:20");
         await host.Store.PutAsync(Ana, new("Ana"), default, Cancel);
         using var other = Connect(File);
-        Scalar(other, "CREATE TRIGGER rule BEFORE INSERT ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ROLLBACK, 'refused'); END");
+        Scalar(other, "CREATE TRIGGER rule BEFORE UPDATE ON users WHEN NEW.id = 'ana' BEGIN SELECT RAISE(ROLLBACK, 'refused'); END");
 
         var (failed, others) = await WriteTogetherAsync(host.Store, other);
 

@@ -53,21 +53,6 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
     /// <summary>Reads a page of the users that are asked for.</summary>
     public UserPage Search(UserQuery query) => (_search ??= new(connection, Find)).Read(query);
 
-    /// <summary>Finds the state of a stored user that a write needs; null if there is no such user.</summary>
-    /// <param name="id">The user's id.</param>
-    /// <param name="readUser">Whether to read the user as well; a delete does not need it.</param>
-    protected StoredState? FindState(string id, bool readUser)
-    {
-        try
-        {
-            return _find.Bind(1, id).Step() ? new(_find.Text(1) ?? "", _find.Number(2), readUser ? ReadUser(_find) : null) : null;
-        }
-        finally
-        {
-            _find.Reset();
-        }
-    }
-
     /// <summary>Reads the next users behind an id, in id order.</summary>
     /// <param name="after">The id.</param>
     /// <param name="count">How many rows to look at.</param>
@@ -111,7 +96,7 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
     }
 
     /// <summary>Reads a row; null, and counted, when it is no user, or has an id that no request can name.</summary>
-    private User? ReadUser(SqliteStatement row)
+    protected User? ReadUser(SqliteStatement row)
     {
         try
         {
@@ -129,10 +114,4 @@ internal class ReadSession(SqliteConnection connection, Action onUnreadable) : I
         onUnreadable();
         return null;
     }
-
-    /// <summary>The state of a stored user that a write needs.</summary>
-    /// <param name="Version">Its version.</param>
-    /// <param name="CreatedAt">Its time of creation, see <see cref="UnixTime"/>; may be beyond all times.</param>
-    /// <param name="User">The user, if it was asked for and can be read.</param>
-    protected readonly record struct StoredState(string Version, long CreatedAt, User? User);
 }

@@ -18,10 +18,10 @@ internal sealed record SearchRange(string Table, UserOrder Order, string Id, str
     /// <summary>All users in an order.</summary>
     public static SearchRange All(UserOrder order) => order switch
     {
-        UserOrder.Name => new("search s INDEXED BY search_name", order, "s.id", "s.name"),
-        UserOrder.CreatedAt => new("search s INDEXED BY search_created_at", order, "s.id", "s.created_at"),
-        UserOrder.UpdatedAt => new("search s INDEXED BY search_updated_at", order, "s.id", "s.updated_at"),
-        _ => new("search s", order, "s.id", "s.id"),
+        UserOrder.Name => new("users s INDEXED BY search_name", order, "s.id", "s.name_key"),
+        UserOrder.CreatedAt => new("users s INDEXED BY search_created_at", order, "s.id", "s.created_at"),
+        UserOrder.UpdatedAt => new("users s INDEXED BY search_updated_at", order, "s.id", "s.updated_at"),
+        _ => Users,
     };
 
     /// <summary>The ranges of a query's conditions, those first that are likely to leave the fewest users.</summary>
@@ -30,11 +30,11 @@ internal sealed record SearchRange(string Table, UserOrder Order, string Id, str
         var ranges = new List<SearchRange>();
         if (query.EmailKey is { } email)
         {
-            ranges.Add(new("search s INDEXED BY search_email", UserOrder.Id, "s.id", "s.email", Equal: email));
+            ranges.Add(new("users s INDEXED BY search_email", UserOrder.Id, "s.id", "s.email_key", Equal: email));
         }
 
         ranges.AddRange(query.AttributeKeys.Select(key =>
-            new SearchRange("search_attributes a CROSS JOIN search s ON s.id = a.id", UserOrder.Id, "a.id", "a.key", Equal: key)));
+            new SearchRange("search_attributes a CROSS JOIN users s ON s.id = a.id", UserOrder.Id, "a.id", "a.key", Equal: key)));
         if (query.NameKey is { } name)
         {
             ranges.Add(All(UserOrder.Name) with { From = name, To = SearchKeys.EndOf(name) });
@@ -97,6 +97,12 @@ internal sealed record SearchRange(string Table, UserOrder Order, string Id, str
         if (to is not null)
         {
             Add($"{Key} < ?", to);
+        }
+
+        if (Order is UserOrder.CreatedAt or UserOrder.UpdatedAt || (Order == UserOrder.Name && from is null && to is null))
+        {
+            // SQLite uses a partial index only for a query that implies its condition; a bound of the name does (https://sqlite.org/partialindex.html, section 3).
+            Add("s.name_key IS NOT NULL");
         }
 
         return (terms.Count == 0 ? "1" : string.Join(" AND ", terms), values);

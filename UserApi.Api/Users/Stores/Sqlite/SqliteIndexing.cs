@@ -37,7 +37,7 @@ internal sealed partial class SqliteIndexing(SqliteFile file, WriteQueue writes,
         {
             // Until it is known that all are unique, nobody sets one.
             var duplicates = Read(connection => connection.ReadNumber(
-                "SELECT count(*) FROM (SELECT 1 FROM search WHERE email IS NOT NULL GROUP BY email HAVING count(*) > 1)"));
+                "SELECT count(*) FROM (SELECT 1 FROM users INDEXED BY search_email WHERE email_key IS NOT NULL GROUP BY email_key HAVING count(*) > 1)"));
             if (duplicates > 0)
             {
                 throw new DuplicateEmailsException((int)duplicates, HowToListDuplicates);
@@ -50,7 +50,7 @@ internal sealed partial class SqliteIndexing(SqliteFile file, WriteQueue writes,
     }
 
     private string HowToListDuplicates =>
-        $"sqlite3 -readonly '{file.Path}' \"SELECT email, group_concat(id, ' ') FROM search WHERE email IS NOT NULL GROUP BY email HAVING count(*) > 1\"";
+        $"sqlite3 -readonly '{file.Path}' \"SELECT email_key, group_concat(id, ' ') FROM users WHERE email_key IS NOT NULL GROUP BY email_key HAVING count(*) > 1\"";
 
     private async Task IndexAsync(CancellationToken cancellationToken)
     {

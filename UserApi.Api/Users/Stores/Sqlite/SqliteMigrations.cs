@@ -51,23 +51,18 @@ internal sealed partial class SqliteMigrations(SqliteConnection connection, stri
         DROP TABLE users_1;
         """,
 
-        // What users are found by (SearchKeys), made by SearchIndex: SQL cannot fold case. Empty at first, so that no start waits for them.
-        // search_progress has the id up to which the users of this file have been indexed, and no row when all are.
-        // A column is renamed, so that a program of the earlier version that still has the file open cannot write without the index.
+        // What users are found by (SearchKeys), set by the program, because SQL cannot fold case. The indexes are empty at first, so that no start
+        // waits for them. search_progress has the id up to which the users of this file have been indexed, and no row when all are.
+        // A column is renamed, so that a program of the earlier version that still has the file open cannot write without these.
         """
         ALTER TABLE users RENAME COLUMN document TO body;
-        CREATE TABLE search (
-            id TEXT NOT NULL PRIMARY KEY,
-            email TEXT,
-            name TEXT NOT NULL,
-            created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL,
-            attributes BLOB NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX search_email ON search (email, id) WHERE email IS NOT NULL;
-        CREATE INDEX search_name ON search (name, id);
-        CREATE INDEX search_created_at ON search (created_at, id);
-        CREATE INDEX search_updated_at ON search (updated_at, id);
+        ALTER TABLE users ADD COLUMN email_key TEXT;
+        ALTER TABLE users ADD COLUMN name_key TEXT;
+        ALTER TABLE users ADD COLUMN attribute_keys BLOB;
+        CREATE INDEX search_email ON users (email_key, id) WHERE email_key IS NOT NULL;
+        CREATE INDEX search_name ON users (name_key, id) WHERE name_key IS NOT NULL;
+        CREATE INDEX search_created_at ON users (created_at, id) WHERE name_key IS NOT NULL;
+        CREATE INDEX search_updated_at ON users (updated_at, id) WHERE name_key IS NOT NULL;
         CREATE TABLE search_attributes (
             key INTEGER NOT NULL,
             id TEXT NOT NULL,

@@ -14,7 +14,7 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 /// <param name="find">Finds a user by its id.</param>
 internal sealed class UserSearch(SqliteConnection connection, Func<string, User?> find) : IDisposable
 {
-    private const string Columns = "s.id, s.email, s.name, s.created_at, s.updated_at, s.attributes";
+    private const string Columns = "s.id, s.email_key, s.name_key, s.created_at, s.updated_at, s.attribute_keys";
 
     private readonly SqliteStatement _begin = new(connection, "BEGIN");
     private readonly SqliteStatement _commit = new(connection, "COMMIT");
@@ -147,7 +147,7 @@ internal sealed class UserSearch(SqliteConnection connection, Func<string, User?
     {
         public static Place Read(SqliteStatement row) => new(
             row.Text(0)!,
-            new(row.Text(1), row.Text(2)!, SearchIndex.AttributesOf(row, 5).ToArray()),
+            new(row.Text(1), row.Text(2) ?? "", SearchIndex.AttributesOf(row, 5)),
             UnixTime.Read(row.Number(3)) ?? DateTime.UnixEpoch,
             UnixTime.Read(row.Number(4)) ?? DateTime.UnixEpoch);
     }

@@ -11,7 +11,19 @@ namespace UserApi.Api.Users.Stores.Sqlite;
 internal sealed class WriteSession(SqliteConnection connection, Action onUnreadable, TimeProvider clock, bool uniqueEmails)
     : ReadSession(connection, onUnreadable)
 {
-    private readonly SqliteStatement _put = new(connection, "INSERT OR REPLACE INTO users VALUES (?, ?, ?, ?, ?)");
+    private const string Update = "UPDATE users SET version = ?2, updated_at = ?3, body = ?4, attribute_keys = ?5";
+
+    private readonly SqliteStatement _findState = new(
+        connection, "SELECT id, version, created_at, updated_at, body, attribute_keys, name_key, email_key FROM users WHERE id = ?");
+
+    private readonly SqliteStatement _create = new(
+        connection,
+        "INSERT INTO users (id, version, updated_at, body, attribute_keys, name_key, email_key, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+
+    // An update leaves the indexes alone whose columns it does not set.
+    private readonly SqliteStatement _update = new(connection, $"{Update} WHERE id = ?1");
+    private readonly SqliteStatement _rename = new(connection, $"{Update}, name_key = ?6 WHERE id = ?1");
+    private readonly SqliteStatement _replace = new(connection, $"{Update}, name_key = ?6, email_key = ?7, created_at = ?8 WHERE id = ?1");
     private readonly SqliteStatement _delete = new(connection, "DELETE FROM users WHERE id = ?");
     private readonly SqliteStatement _setProgress = new(connection, "UPDATE search_progress SET indexed_to = ?");
     private readonly SqliteStatement _endProgress = new(connection, "DELETE FROM search_progress");
@@ -66,7 +78,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         // The log contains deleted data until it is overwritten. SQLite removes it with the last connection, which may be another process's.
         TryExecute(_checkpoint);
         _index.Dispose();
-        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_put, _delete, _setProgress, _endProgress])
+        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_findState, _create, _update, _rename, _replace, _delete, _setProgress, _endProgress])
         {
             statement.Dispose();
         }
@@ -156,7 +168,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         if (isDelete)
         {
             isChanging = true;
-            return Delete(write.Id);
+            return Delete(write.Id, current!.Value);
         }
 
         var user = current?.User;
@@ -201,21 +213,64 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
     private static bool IsUndone(Exception e) => e is SqliteException { SqliteErrorCode: raw.SQLITE_CONSTRAINT };
 
     // The user first: an operator's rule may refuse it, which undoes this one statement. Nothing refuses what is indexed.
-    private WriteResult Delete(UserId id)
+    private WriteResult Delete(UserId id, StoredState current)
     {
         _delete.Bind(1, id.Value).Execute();
-        _index.Delete(id.Value);
+        _index.ChangeAttributes(id.Value, current.Keys?.Attributes ?? [], []);
         return new(WriteOutcome.Deleted);
     }
 
     private WriteResult Put(UserId id, UserInput body, StoredState? current)
     {
         var user = User.Create(id, body, clock.GetUtcNow());
-        user = current is { } state && UnixTime.Read(state.CreatedAt) is { } createdAt ? user with { CreatedAt = createdAt } : user;
-        _put.Bind(1, user.Id).Bind(2, user.Version).Bind(3, UnixTime.Of(user.CreatedAt)).Bind(4, UnixTime.Of(user.UpdatedAt))
-            .BindText(5, UserDocument.Write(body)).Execute();
-        _index.Put(user);
+        var hasCreatedAt = false;
+        if (current is { } state && UnixTime.Read(state.CreatedAt) is { } createdAt)
+        {
+            (user, hasCreatedAt) = (user with { CreatedAt = createdAt }, true);
+        }
+
+        var (keys, before) = (SearchKeys.Of(body), current?.Keys);
+        var statement =
+            current is null ? _create :
+            before is null || before.Email != keys.Email || !hasCreatedAt ? _replace :
+            before.Name != keys.Name ? _rename :
+            _update;
+        statement.Bind(1, user.Id).Bind(2, user.Version).Bind(3, UnixTime.Of(user.UpdatedAt)).BindText(4, UserDocument.Write(body))
+            .BindBlob(5, SearchIndex.BytesOf(keys.Attributes));
+        if (statement != _update)
+        {
+            statement.Bind(6, keys.Name);
+        }
+
+        if (statement == _create || statement == _replace)
+        {
+            statement.Bind(7, keys.Email).Bind(8, UnixTime.Of(user.CreatedAt));
+        }
+
+        statement.Execute();
+        _index.ChangeAttributes(user.Id, before?.Attributes ?? [], keys.Attributes);
         return new(current is null ? WriteOutcome.Created : WriteOutcome.Replaced, user.Version, user);
+    }
+
+    /// <summary>Finds the state of a stored user that a write needs; null if there is no such user.</summary>
+    /// <param name="id">The user's id.</param>
+    /// <param name="readUser">Whether to read the user as well; a delete does not need it.</param>
+    private StoredState? FindState(string id, bool readUser)
+    {
+        try
+        {
+            if (!_findState.Bind(1, id).Step())
+            {
+                return null;
+            }
+
+            var keys = _findState.Text(6) is { } name ? new SearchKeys(_findState.Text(7), name, SearchIndex.AttributesOf(_findState, 5)) : null;
+            return new(_findState.Text(1) ?? "", _findState.Number(2), keys, readUser ? ReadUser(_findState) : null);
+        }
+        finally
+        {
+            _findState.Reset();
+        }
     }
 
     private static SqliteCommand Command(SqliteConnection connection, string sql)
@@ -225,4 +280,11 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         command.Prepare();
         return command;
     }
+
+    /// <summary>The state of a stored user that a write needs.</summary>
+    /// <param name="Version">Its version.</param>
+    /// <param name="CreatedAt">Its time of creation, see <see cref="UnixTime"/>; may be beyond all times.</param>
+    /// <param name="Keys">What it is found by; null if it has not been indexed yet.</param>
+    /// <param name="User">The user, if it was asked for and can be read.</param>
+    private readonly record struct StoredState(string Version, long CreatedAt, SearchKeys? Keys, User? User);
 }
