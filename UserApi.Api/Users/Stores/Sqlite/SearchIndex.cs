@@ -41,6 +41,11 @@ internal sealed class SearchIndex(SqliteConnection connection) : IDisposable
     /// <param name="after">The keys that it must be found by.</param>
     public void ChangeAttributes(string id, IReadOnlyList<long> before, IReadOnlyList<long> after)
     {
+        if (before.SequenceEqual(after))
+        {
+            return;
+        }
+
         Execute(_removeAttribute, before.Except(after));
         Execute(_addAttribute, after.Except(before));
 
