@@ -75,7 +75,7 @@ internal sealed class Collection
 
         lock (_gate)
         {
-            // jstests/core/query/hint/hint1.js
+            // src/mongo/db/query/query_planner.cpp
             var index = _indexes.Find(index => index.Name == hint) ?? throw new CommandFailure(
                 ErrorCode.BadValue, "error processing query: planner returned error :: caused by :: hint provided does not correspond to an existing index");
             isSorted = sort is not null && index.Provides(sort, filter);

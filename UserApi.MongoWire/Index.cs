@@ -156,7 +156,7 @@ internal sealed class Index
             return [key];
         }
 
-        // jstests/core/index/index_parallel_arrays.js
+        // src/mongo/base/error_codes.yml: CannotIndexParallelArrays
         var place = Array.FindIndex(values, value => value is BsonArray);
         return arrays > 1
             ? throw new CommandFailure(ErrorCode.CannotIndexParallelArrays, "cannot index parallel arrays")

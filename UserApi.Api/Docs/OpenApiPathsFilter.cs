@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
@@ -79,32 +80,48 @@ internal sealed class OpenApiPathsFilter(EndpointDataSource endpoints) : IDocume
         };
     }
 
-    private static OpenApiParameter Describe(ParameterDocs parameter) => new()
+    private static OpenApiParameter Describe(ParameterDocs parameter)
     {
-        Name = parameter.Name,
-        In = Enum.Parse<ParameterLocation>(parameter.Place.ToString()),
-        Required = parameter.Place == ParameterPlace.Path,
-        Description = parameter.Description,
-        Schema = parameter.Type == typeof(int)
-            ? new OpenApiSchema
-            {
-                Type = JsonSchemaType.Integer,
-                Format = "int32",
-                Minimum = parameter.Min?.ToString(),
-                Maximum = parameter.Max?.ToString(),
-                Default = parameter.Default,
-            }
-            : parameter.Type == typeof(bool) ? new OpenApiSchema { Type = JsonSchemaType.Boolean, Default = false }
-            : new OpenApiSchema { Type = JsonSchemaType.String, MinLength = parameter.Min, MaxLength = parameter.Max },
-
-        // Swagger UI sends the only example of a parameter, so what is optional begins with an empty one.
-        Example = parameter.Place == ParameterPlace.Path ? parameter.Example : null,
-        Examples = parameter.Place == ParameterPlace.Path || parameter.Example is null ? null : new Dictionary<string, IOpenApiExample>
+        var isObject = parameter.Type == typeof(Dictionary<string, string>);
+        var described = new OpenApiParameter
         {
-            ["none"] = new OpenApiExample { Summary = "Not sent", Value = "" },
-            ["example"] = new OpenApiExample { Summary = parameter.Example, Value = parameter.Example },
-        },
-    };
+            Name = parameter.Name,
+            In = Enum.Parse<ParameterLocation>(parameter.Place.ToString()),
+            Required = parameter.Place == ParameterPlace.Path,
+            Description = parameter.Description,
+            Schema = parameter.Type == typeof(int)
+                ? new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Integer,
+                    Format = "int32",
+                    Minimum = parameter.Min?.ToString(),
+                    Maximum = parameter.Max?.ToString(),
+                    Default = parameter.Default,
+                }
+                : isObject ? new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.String },
+                    MaxProperties = parameter.Max,
+                }
+                : parameter.Type == typeof(bool) ? new OpenApiSchema { Type = JsonSchemaType.Boolean, Default = false }
+                : new OpenApiSchema { Type = JsonSchemaType.String, MinLength = parameter.Min, MaxLength = parameter.Max },
+
+            // Swagger UI sends the only example of a parameter, so what is optional begins with an empty one.
+            Example = parameter.Place == ParameterPlace.Path ? parameter.Example : null,
+            Examples = parameter.Place == ParameterPlace.Path || parameter.Example is null ? null : new Dictionary<string, IOpenApiExample>
+            {
+                ["none"] = new OpenApiExample { Summary = "Not sent", Value = isObject ? new JsonObject() : "" },
+                ["example"] = new OpenApiExample { Summary = parameter.Example, Value = isObject ? JsonNode.Parse(parameter.Example) : parameter.Example },
+            },
+        };
+        if (isObject)
+        {
+            (described.Style, described.Explode) = (ParameterStyle.DeepObject, true);
+        }
+
+        return described;
+    }
 
     private static OpenApiResponses Describe(IEnumerable<ResponseDocs> responses, DocumentFilterContext context)
     {

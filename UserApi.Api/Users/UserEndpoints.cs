@@ -30,8 +30,7 @@ internal static class UserEndpoints
             .WithName("ListUsers")
             .WithSummary("Lists and finds users, a page at a time")
             .WithDescription(
-                $"All conditions must hold. `attributes.KEY=VALUE`, at most {UserQuery.MaxAttributes} times, finds users with exactly "
-                + "this attribute. Case is ignored by simple case folding (Unicode 16.0). The order is by code points, and among equals by id. A page costs "
+                "All conditions must hold. Case is ignored by simple case folding (Unicode 16.0). The order is by code points, and among equals by id. A page costs "
                 + "the same wherever it is; users added, changed or removed meanwhile make no other user repeat or vanish. At most "
                 + $"{UserQuery.MaxExamined:n0} users are looked at for a page, so it may be short or empty and still have a next one: only `next` says whether there is more. "
                 + "A page of about 4 KiB or more is compressed (`br`, `gzip`) for clients that accept it; its tag then "

@@ -16,17 +16,21 @@ internal static partial class UserQueryReader
 
     private static readonly string[] s_names = ["email", "name", "updatedSince", "sort", "limit", "after", "count"];
 
-    private static readonly string s_limitRule = $"limit must be a number from 1 to {UserQuery.MaxLimit}.";
+    private static readonly string s_limitRule = $"limit must be a whole number from 1 to {UserQuery.MaxLimit}.";
 
-    /// <summary>The parameters, for their documentation. OpenAPI has no way to describe <c>attributes.KEY</c>, so the operation's description does.</summary>
+    /// <summary>
+    /// The parameters, for their documentation. OpenAPI cannot describe <c>attributes.KEY</c>, but <c>attributes[KEY]</c>, which generated clients send and
+    /// which means the same.
+    /// </summary>
     public static ParameterDocs[] Parameters { get; } =
     [
         new(ParameterPlace.Query, "limit", "How many users at the most.") { Type = typeof(int), Min = 1, Max = UserQuery.MaxLimit, Default = UserQuery.DefaultLimit },
         new(ParameterPlace.Query, "after", "Only users behind this place: the `next` of the page before. Where the order is by id, an id; otherwise a text not to be taken apart.") { Min = 1, Max = UserPosition.MaxTextLength },
-        new(ParameterPlace.Query, "email", "Only users with this e-mail address, in upper or lower case. A `+` is sent as `%2B`.") { Min = 1, Max = EmailAddress.MaxLength, Example = "ana@example.org" },
-        new(ParameterPlace.Query, "name", "Only users whose name begins like this, in upper or lower case.") { Min = 1, Max = UserInput.MaxNameLength, Example = "ana" },
-        new(ParameterPlace.Query, "updatedSince", "Only users that were written at this time (RFC 3339) or later.") { Min = 1, Example = "2026-01-31T09:30:00Z" },
-        new(ParameterPlace.Query, "sort", "`id`, `name`, `createdAt` or `updatedAt`, with `-` in front for the greatest first. Where it is not sent: `name` for users asked for by `name`, `updatedAt` for users asked for by `updatedSince`, and `id` for all others and for those asked for by `email` or attributes, too.") { Min = 1, Example = "-updatedAt" },
+        new(ParameterPlace.Query, "email", "Only users with this e-mail address, in upper or lower case. A `+` is sent as `%2B`.") { Max = EmailAddress.MaxLength, Example = "ana@example.org" },
+        new(ParameterPlace.Query, "name", "Only users whose name begins like this, in upper or lower case.") { Max = UserInput.MaxNameLength, Example = "ana" },
+        new(ParameterPlace.Query, "attributes", $"Only users with exactly these attributes, at most {UserQuery.MaxAttributes}: `attributes[KEY]=VALUE`, or in short `attributes.KEY=VALUE`.") { Type = typeof(Dictionary<string, string>), Max = UserQuery.MaxAttributes, Example = """{"team":"blue"}""" },
+        new(ParameterPlace.Query, "updatedSince", "Only users that were written at this time (RFC 3339) or later.") { Example = "2026-01-31T09:30:00Z" },
+        new(ParameterPlace.Query, "sort", "`id`, `name`, `createdAt` or `updatedAt`, with `-` in front for the greatest first. Where it is not sent: `name` for users asked for by `name`, `updatedAt` for users asked for by `updatedSince`, and `id` for all others and for those asked for by `email` or attributes, too.") { Example = "-updatedAt" },
         new(ParameterPlace.Query, "count", "Whether `total` is added.") { Type = typeof(bool) },
     ];
 
@@ -43,7 +47,7 @@ internal static partial class UserQueryReader
         var values = new Dictionary<string, string>();
         foreach (var parameter in new QueryStringEnumerable(text.Value))
         {
-            var (name, value) = (parameter.DecodeName().ToString(), parameter.DecodeValue().ToString());
+            var (name, value) = (BracketedAttribute().Replace(parameter.DecodeName().ToString(), $"{AttributePrefix}${{key}}"), parameter.DecodeValue().ToString());
             if (!s_names.Contains(name) && !IsAttribute(name))
             {
                 errors[name] = ["There is no such parameter."];
@@ -182,6 +186,9 @@ internal static partial class UserQueryReader
         time = seconds.UtcDateTime <= DateTime.MaxValue.AddSeconds(-1) ? seconds.UtcDateTime.AddMilliseconds(milliseconds) : DateTime.MaxValue;
         return true;
     }
+
+    [GeneratedRegex(@"^attributes\[(?<key>[^\]]*)\]$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex BracketedAttribute();
 
     [GeneratedRegex("^(?<time>[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(\\.(?<fraction>[0-9]{1,18}))?(?<zone>Z|[+-][0-9]{2}:[0-9]{2})$", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
     private static partial Regex Rfc3339();

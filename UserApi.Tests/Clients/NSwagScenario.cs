@@ -52,7 +52,7 @@ public static class NSwagScenario
         var ids = new List<string>();
         for (string after = null; ;)
         {
-            var page = await client.ListUsersAsync(2, after, null, null, null, null, null, null, null);
+            var page = await client.ListUsersAsync(2, after, null, null, null, null, null, null, null, null);
             ids.AddRange(page.Items.Select(user => user.Id));
             if (page.Next == null)
             {
@@ -63,6 +63,10 @@ public static class NSwagScenario
         }
 
         Equal("ana bo cy di", string.Join(' ', ids));
+
+        // Find users; NSwag sends the entries of a dictionary as parameters of their own
+        var blue = await client.ListUsersAsync(null, null, "ANA@example.org", null, new Dictionary<string, string> { ["attributes.team"] = "blue" }, null, null, true, null, null);
+        Equal("ana 1", $"{string.Join(' ', blue.Items.Select(user => user.Id))} {blue.Total}");
 
         // Read the fields of an error
         try

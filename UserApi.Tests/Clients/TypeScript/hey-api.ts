@@ -47,6 +47,10 @@ for (let after: string | null | undefined; after !== null; ) {
 
 equal("ana bo cy di", ids.join(" "));
 
+// Find users
+const blue: UserPage = some((await listUsers({ query: { attributes: { team: "blue" }, email: "ANA@example.org", count: true } })).data);
+equal("ana 1", `${blue.items.map((each) => each.id).join(" ")} ${blue.total}`);
+
 // Read the fields of an error
 const problem: Problem = some((await putUser({ path, body: { name: " ", email: "nobody" } })).error);
 equal("422 email name", `${problem.status} ${Object.keys(some(problem.errors)).sort().join(" ")}`);

@@ -51,6 +51,10 @@ for (let after: string | null | undefined; after !== null; ) {
 
 equal("ana bo cy di", ids.join(" "));
 
+// Find users
+const blue = some((await client.GET("/users", { params: { query: { attributes: { team: "blue" }, email: "ANA@example.org", count: true } } })).data);
+equal("ana 1", `${blue.items.map((user) => user.id).join(" ")} ${blue.total}`);
+
 // Read the fields of an error
 const invalid = await client.PUT("/users/{id}", { params: { path }, body: { name: " ", email: "nobody" } });
 const problem: Problem = some(invalid.error);

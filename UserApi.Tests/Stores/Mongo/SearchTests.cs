@@ -153,7 +153,7 @@ public sealed class SearchTests : MongoStoreTest
         Assert.All(finds, command => Assert.True(command.Contains("hint") && command["limit"] <= UserQuery.MaxTotal + 1 && command.Contains("maxTimeMS"), $"{command}"));
         Assert.All(Commands("aggregate"), command => Assert.True(command.Contains("hint") && command.Contains("maxTimeMS"), $"{command}"));
 
-        // jstests/core/query/hint/hint1.js: without the index there is an error, and no search over the collection.
+        // src/mongo/db/query/query_planner.cpp: without the index there is an error, and no search over the collection.
         await AsOperatorAsync(users => users.Indexes.DropAllAsync(Cancel), isNew: false);
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ListAsync(s_searches[0], Cancel).AsTask());
     }
