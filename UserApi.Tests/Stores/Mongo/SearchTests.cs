@@ -183,6 +183,39 @@ public sealed class SearchTests : MongoStoreTest
     }
 
     [Fact]
+    public async Task A_taken_address_that_an_earlier_version_has_written_is_told_until_it_is_changed_and_no_search_is_answered()
+    {
+        var clock = new ManualClock();
+        using var host = new StoreHost(clock, [("ConnectionStrings:users", Server.ConnectionString), ("Users:UniqueEmails", "true")]);
+        await host.Store.MakeIndexesAsync(Cancel);
+        await host.Store.PutAsync(Id("ana"), new("Ana", "a@example.org"), default, Cancel);
+        await host.Store.PutAsync(Id("bo"), new("Bo"), default, Cancel);
+        await AsOperatorAsync(
+            users => users.UpdateOneAsync(new BsonDocument("_id", "bo"), new BsonDocument("$set", new BsonDocument { { "email", "A@example.org" }, { "version", "earlier" } }), null, Cancel),
+            isNew: false);
+        await AssertToldAsync();
+
+        // Many others are written later.
+        clock.Now += TimeSpan.FromMinutes(1);
+        var later = clock.Now.UtcDateTime.AddSeconds(-30);
+        await AsOperatorAsync(users => users.InsertManyAsync(Enumerable.Range(0, 1_100).Select(i => Document($"u{i}").Set("updatedAt", later)), null, Cancel), isNew: false);
+        for (var i = 0; i < 3; i++)
+        {
+            await AssertToldAsync();
+        }
+
+        await host.Store.PutAsync(Id("bo"), new("Bo", "b@example.org"), default, Cancel);
+        await host.Store.MakeIndexesAsync(Cancel);
+        Assert.Equal("bo", Assert.Single((await host.Store.ListAsync(new() { Email = "b@example.org" }, Cancel)).Items).Id);
+
+        async Task AssertToldAsync()
+        {
+            await Assert.ThrowsAsync<DuplicateEmailsException>(() => host.Store.MakeIndexesAsync(Cancel));
+            await Assert.ThrowsAsync<IndexNotReadyException>(() => host.Store.ListAsync(s_searches[0], Cancel).AsTask());
+        }
+    }
+
+    [Fact]
     public async Task The_process_makes_the_indexes_by_itself_when_the_server_is_there_and_says_503_until_then()
     {
         Server.ConfigureFailPoint("failCommand", "alwaysOn", BsonDocument.Parse("{ failCommands: ['createIndexes'], errorCode: 13 }"));

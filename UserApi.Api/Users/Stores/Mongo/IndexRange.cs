@@ -1,4 +1,5 @@
 using MongoDB.Bson;
+using MongoDB.Driver;
 
 namespace UserApi.Api.Users.Stores.Mongo;
 
@@ -87,5 +88,46 @@ internal sealed record IndexRange(string Field, UserOrder Order, BsonValue From,
 
             yield return (new(Field, keys), new() { { Field, direction }, { UserBsonSerializer.Id, direction } });
         }
+    }
+
+    /// <summary>Reads what is behind a position, in the order of the index.</summary>
+    /// <param name="mongo">Carries out the commands.</param>
+    /// <param name="after">The position; null for the start.</param>
+    /// <param name="isDescending">Whether the greatest come first.</param>
+    /// <param name="count">The maximum number of documents.</param>
+    /// <param name="projection">What to read of each.</param>
+    /// <param name="budget">The time limit.</param>
+    /// <param name="condition">What must also hold.</param>
+    public async Task<List<T>> ReadAsync<T>(
+        MongoOperations mongo,
+        UserPosition? after,
+        bool isDescending,
+        int count,
+        ProjectionDefinition<User, T> projection,
+        OperationBudget budget,
+        FilterDefinition<User>? condition = null)
+    {
+        var found = new List<T>();
+        foreach (var (filter, sort) in Behind(after, isDescending))
+        {
+            var (users, maxTime) = mongo.Open().For(budget);
+            var options = new FindOptions<User, T>
+            {
+                Hint = Index,
+                Sort = sort,
+                Limit = count - found.Count,
+                BatchSize = count,
+                MaxTime = maxTime,
+                Projection = projection,
+            };
+            using var cursor = await users.FindAsync(condition is null ? filter : filter & condition, options, budget.Token);
+            found.AddRange(await cursor.ToListAsync(budget.Token));
+            if (found.Count == count)
+            {
+                break;
+            }
+        }
+
+        return found;
     }
 }

@@ -102,8 +102,8 @@ internal sealed partial class StoredKeys(MongoOperations mongo, TimeProvider clo
         }
         while (last is not null && !(last.Time < since));
 
-        // A new instance of an empty store begins here, too.
-        _checkedSince = start - s_overlap;
+        // Those that were refused are looked for again.
+        _checkedSince = refused > 0 ? since : start - s_overlap;
         if (count > 0)
         {
             LogRenewed(count);
@@ -148,31 +148,8 @@ internal sealed partial class StoredKeys(MongoOperations mongo, TimeProvider clo
     }
 
     /// <summary>Reads the versions of the users that were updated last, before a position.</summary>
-    private async Task<List<BsonDocument>> ReadRecentAsync(UserPosition? before, OperationBudget budget)
-    {
-        var recent = new List<BsonDocument>();
-        foreach (var (filter, sort) in IndexRange.All(UserOrder.UpdatedAt).Behind(before, isDescending: true))
-        {
-            var (users, maxTime) = mongo.Open().For(budget);
-            var options = new FindOptions<User, BsonDocument>
-            {
-                Hint = UserIndexes.IndexOf(UserBsonSerializer.UpdatedAt),
-                Sort = sort,
-                Limit = RecentStepSize - recent.Count,
-                BatchSize = RecentStepSize,
-                MaxTime = maxTime,
-                Projection = s_versions,
-            };
-            using var cursor = await users.FindAsync(filter & Builders<User>.Filter.Gte(UserBsonSerializer.Id, ""), options, budget.Token);
-            recent.AddRange(await cursor.ToListAsync(budget.Token));
-            if (recent.Count == RecentStepSize)
-            {
-                break;
-            }
-        }
-
-        return recent;
-    }
+    private Task<List<BsonDocument>> ReadRecentAsync(UserPosition? before, OperationBudget budget) => IndexRange.All(UserOrder.UpdatedAt).ReadAsync<BsonDocument>(
+        mongo, before, isDescending: true, RecentStepSize, s_versions, budget, Builders<User>.Filter.Gte(UserBsonSerializer.Id, ""));
 
     private async Task<(int Count, int Refused)> RenewAsync(IReadOnlyList<BsonDocument> old, OperationBudget budget)
     {

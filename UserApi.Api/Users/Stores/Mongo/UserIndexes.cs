@@ -18,7 +18,6 @@ internal sealed class UserIndexes(MongoOperations mongo, bool uniqueEmails, Time
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
 
-
     public static readonly string Email = $"{StoredKeys.Element}.email";
     public static readonly string Name = $"{StoredKeys.Element}.name";
     public static readonly string Attributes = $"{StoredKeys.Element}.attributes";
@@ -67,8 +66,8 @@ internal sealed class UserIndexes(MongoOperations mongo, bool uniqueEmails, Time
         var (made, refused) = await _keys.MakeMissingAsync(cancellationToken);
         var (renewed, refusedToo) = await _keys.RenewAsync(cancellationToken);
 
-        // Whoever has written users without keys may still do so.
-        var areCurrent = made + renewed == 0;
+        // Whoever has written users without keys may still do so; and no search finds those that cannot have any.
+        var areCurrent = made + refused + renewed == 0;
         _isReady &= areCurrent;
         var duplicates = Math.Max(refused, refusedToo); // some are in both
         if (uniqueEmails && (duplicates > 0 || !await MakeUniqueAsync(cancellationToken)))

@@ -94,31 +94,8 @@ internal sealed class UserSearch(
     }
 
     /// <summary>Reads places of an index in its order.</summary>
-    private async Task<List<UserPlace>> ReadPlacesAsync(IndexRange range, UserPosition? after, bool isDescending, int count, OperationBudget budget)
-    {
-        var places = new List<UserPlace>();
-        foreach (var (filter, sort) in range.Behind(after, isDescending))
-        {
-            var (users, maxTime) = mongo.Open().For(budget);
-            var options = new FindOptions<User, UserPlace>
-            {
-                Hint = range.Index,
-                Sort = sort,
-                Limit = count - places.Count,
-                BatchSize = count,
-                MaxTime = maxTime,
-                Projection = UserPlace.Projection,
-            };
-            using var cursor = await users.FindAsync(filter, options, budget.Token);
-            places.AddRange(await cursor.ToListAsync(budget.Token));
-            if (places.Count == count)
-            {
-                break;
-            }
-        }
-
-        return places;
-    }
+    private Task<List<UserPlace>> ReadPlacesAsync(IndexRange range, UserPosition? after, bool isDescending, int count, OperationBudget budget) =>
+        range.ReadAsync(mongo, after, isDescending, count, UserPlace.Projection, budget);
 
     /// <summary>Reads the users of some places until a page is full.</summary>
     private async Task<UserPage> ReadUsersAsync(UserQuery query, List<UserPlace> places, UserPosition? next, OperationBudget budget)
