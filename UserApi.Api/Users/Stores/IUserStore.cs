@@ -19,7 +19,7 @@ internal interface IUserStore
     /// there are more. Pages that go on where the one before ended show every user once that is asked for all the time and does not change.
     /// </summary>
     /// <param name="query">Which users.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="IndexNotReadyException">An index that this needs is not there yet: never of a <see cref="UserQuery.IsPlain"/> query.</exception>
     ValueTask<UserPage> ListAsync(UserQuery query, CancellationToken cancellationToken);
 

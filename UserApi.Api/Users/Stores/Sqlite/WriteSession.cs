@@ -187,6 +187,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
             return new(WriteOutcome.Unchanged, user.Version, user);
         }
 
+        var keys = SearchKeys.Of(body);
         if (uniqueEmails && body.Email is not null)
         {
             if (!AreEmailsUnique)
@@ -195,14 +196,14 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
             }
 
             // Whoever writes next, in this process or another one, waits for this transaction.
-            if (SearchKeys.Of(body).Email is { } email && _index.IsTaken(email, write.Id.Value))
+            if (keys.Email is { } email && _index.IsTaken(email, write.Id.Value))
             {
                 return new(WriteOutcome.Conflict) { Field = "email" };
             }
         }
 
         isChanging = true;
-        return Put(write.Id, body, current);
+        return Put(write.Id, body, keys, current);
     }
 
     /// <summary>
@@ -220,7 +221,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
         return new(WriteOutcome.Deleted);
     }
 
-    private WriteResult Put(UserId id, UserInput body, StoredState? current)
+    private WriteResult Put(UserId id, UserInput body, SearchKeys keys, StoredState? current)
     {
         var user = User.Create(id, body, clock.GetUtcNow());
         var hasCreatedAt = false;
@@ -229,7 +230,7 @@ internal sealed class WriteSession(SqliteConnection connection, Action onUnreada
             (user, hasCreatedAt) = (user with { CreatedAt = createdAt }, true);
         }
 
-        var (keys, before) = (SearchKeys.Of(body), current?.Keys);
+        var before = current?.Keys;
         var statement =
             current is null ? _create :
             before is null || before.Email != keys.Email || !hasCreatedAt ? _replace :
